@@ -1,0 +1,220 @@
+"""Rules for means and proportions: agreement with a prediction, an order between two quantities, a share of successes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from ntkit.claims._evidence import Counts, Estimates, Pairs
+from ntkit.claims.rules._base import SEVERITY, Judgement, Region, Rule, place, require
+from ntkit.claims.rules._intervals import (
+    FEWEST_FOR_BOOTSTRAP,
+    Interval,
+    clopper_pearson,
+    mean_interval,
+    simultaneous,
+    student,
+)
+
+
+@dataclass(frozen=True)
+class Agreement(Rule):
+    """Estimates agree with predictions: the whole interval lies within max(atol, rtol |predicted|) of the prediction.
+
+    The statistic is the deviation of the worst estimate in units of its tolerance, so the supported region is [-1, 1].
+    Several estimates are judged together (Bonferroni). `refute`: the factor by which the wider region exceeds it.
+
+    A difference is never measured against its own standard error: noise would then support anything. Student's t intervals
+    are exact for normal repeats, and too short for strongly skewed or heavy-tailed ones below some hundred repeats.
+
+    Example:
+        >>> Agreement(atol=0.1).judge(Estimates([1.0], [0.01], predicted=1.02)).verdict
+        'supported'
+    """
+
+    rtol: float = 0.0
+    atol: float = 0.0
+    refute: float = 2.0
+    level: float = 0.95
+    accepts: ClassVar = (Estimates,)
+    has_interval: ClassVar = True
+
+    def __post_init__(self) -> None:
+        require(0 <= self.rtol < math.inf, "rtol", self.rtol, "a number >= 0")
+        require(0 <= self.atol < math.inf, "atol", self.atol, "a number >= 0")
+        require(self.rtol > 0 or self.atol > 0, "rtol and atol", (self.rtol, self.atol), "not both 0")
+        require(self.refute >= 1, "refute", self.refute, "at least 1, in units of the tolerance")
+        require(0 < self.level < 1, "level", self.level, "in (0, 1)")
+
+    def judge_evidence(self, evidence: Estimates) -> Judgement:
+        """Judge the estimate that deviates most."""
+        mean, stderr = np.ravel(np.asarray(evidence.mean)), np.ravel(np.asarray(evidence.stderr))
+        predicted = np.ravel(np.asarray(evidence.predicted))
+        tolerance = np.maximum(self.atol, self.rtol * np.abs(predicted))
+        level = simultaneous(self.level, mean.size)
+        cells: list[tuple[float, Interval]] = []
+        for m, s, p, t in zip(mean, stderr, predicted, tolerance, strict=True):
+            low, high = student(m - p, s, evidence.repeats, level)
+            cells.append(((m - p) / t, (low / t, high / t)) if t > 0 else _without_tolerance(m - p, low, high))
+        supported = Region(-1.0, 1.0)
+        index, verdict = _worst(cells, supported, Region(-self.refute, self.refute))
+        value, interval = cells[index]
+        behind = "a known standard error" if evidence.repeats is None else f"{evidence.repeats} repeats"
+        caution = ""
+        if evidence.repeats is not None and evidence.repeats < 100:
+            caution = ", short if they are skewed or heavy-tailed"
+        sentence = (
+            f"{_of(mean.size, 'estimate')} {mean[index]:.6g} +- {stderr[index]:.2g} ({behind}{caution}), predicted {predicted[index]:.6g}"
+            f" +- {tolerance[index]:.2g}: off by {value:.3g} tolerances [{interval[0]:.3g}, {interval[1]:.3g}]."
+        )
+        return Judgement(verdict, value, interval, supported, Region(-self.refute, self.refute), sentence)
+
+    def text(self) -> str:
+        """The rule in one sentence."""
+        return (
+            f"each estimate, with its whole {self.level:.0%} interval (Bonferroni over several), lies within"
+            f" max({self.atol:g}, {self.rtol:g} |predicted|) of the prediction;"
+            f" refuted when a whole interval lies beyond {self.refute:g} times that"
+        )
+
+
+@dataclass(frozen=True)
+class Ordering(Rule):
+    """The first quantity exceeds the second by more than `margin`, on average over paired repeats.
+
+    The statistic is the smallest mean difference over the cells, judged together (Bonferroni). Student's t below 20
+    repeats, bootstrap-t from there on. `refute`: the edge below which the whole interval must lie, by default the margin.
+
+    Example:
+        >>> Ordering().judge(Pairs(first=[2.0, 2.1, 1.9], second=[1.0, 1.0, 1.0])).verdict
+        'supported'
+    """
+
+    margin: float = 0.0
+    refute: float | None = None
+    level: float = 0.95
+    accepts: ClassVar = (Pairs,)
+    has_interval: ClassVar = True
+
+    def __post_init__(self) -> None:
+        require(math.isfinite(self.margin), "margin", self.margin, "a finite number")
+        require(self.refute is None or self.refute <= self.margin, "refute", self.refute, "at most the margin")
+        require(0 < self.level < 1, "level", self.level, "in (0, 1)")
+
+    def judge_evidence(self, evidence: Pairs) -> Judgement:
+        """Judge the smallest mean difference."""
+        difference = np.asarray(evidence.first) - np.asarray(evidence.second)
+        columns = difference.reshape(len(difference), -1).T
+        level = simultaneous(self.level, len(columns))
+        cells = [mean_interval(column, level) for column in columns]
+        supported = Region(low=self.margin)
+        wider = supported if self.refute is None else Region(low=self.refute)
+        index, verdict = _worst(cells, supported, wider)
+        value, interval = cells[index]
+        caution = ", short if skewed" if len(difference) < FEWEST_FOR_BOOTSTRAP else ""
+        sentence = (
+            f"{_of(len(columns), 'difference')} first - second = {value:.4g} [{interval[0]:.4g}, {interval[1]:.4g}]"
+            f" ({len(difference)} paired repeats{caution}), asked {supported}."
+        )
+        return Judgement(verdict, value, interval, supported, wider, sentence)
+
+    def text(self) -> str:
+        """The rule in one sentence."""
+        return (
+            f"the paired mean of first - second, with its whole {self.level:.0%} interval, is >= {self.margin:g};"
+            f" refuted when the whole interval is < {self.margin if self.refute is None else self.refute:g}"
+        )
+
+
+@dataclass(frozen=True)
+class Proportion(Rule):
+    """The probability of success is at least, or at most, a number: Clopper and Pearson's exact interval.
+
+    The statistic is the share of successes in the worst cell; several cells are judged together (Bonferroni). `refute`:
+    the edge that the whole interval must lie beyond, by default the edge itself (a pair if both edges are given).
+
+    Example:
+        >>> Proportion(at_least=0.9).judge(Counts(50, 50)).verdict
+        'supported'
+    """
+
+    at_least: float | None = None
+    at_most: float | None = None
+    refute: float | tuple[float, float] | None = None
+    level: float = 0.95
+    accepts: ClassVar = (Counts,)
+    has_interval: ClassVar = True
+
+    def __post_init__(self) -> None:
+        require(self.at_least is not None or self.at_most is not None, "at_least and at_most", None, "given, at least one")
+        require(self.at_least is None or 0 < self.at_least < 1, "at_least", self.at_least, "in (0, 1)")
+        require(self.at_most is None or 0 < self.at_most < 1, "at_most", self.at_most, "in (0, 1)")
+        supported = self._supported()
+        require(supported.low < supported.high, "at_least", self.at_least, f"below at_most={self.at_most}")
+        both = self.at_least is not None and self.at_most is not None
+        if self.refute is not None:
+            require(isinstance(self.refute, tuple) == both, "refute", self.refute, "a pair for two edges, a number for one")
+            wider = self._wider()
+            inside = wider.low <= supported.low and supported.high <= wider.high
+            require(inside, "refute", self.refute, "on the far side of the edge")
+        require(0 < self.level < 1, "level", self.level, "in (0, 1)")
+
+    def _supported(self) -> Region:
+        return Region(
+            -math.inf if self.at_least is None else self.at_least, math.inf if self.at_most is None else self.at_most
+        )
+
+    def _wider(self) -> Region:
+        if isinstance(self.refute, tuple):
+            return Region(*self.refute)
+        if self.refute is None:
+            return self._supported().widened()
+        return Region(low=self.refute) if self.at_least is not None else Region(high=self.refute)
+
+    def judge_evidence(self, evidence: Counts) -> Judgement:
+        """Judge the cell that lies worst."""
+        successes, trials = np.ravel(np.asarray(evidence.successes)), np.ravel(np.asarray(evidence.trials))
+        level = simultaneous(self.level, trials.size)
+        cells = [(s / n, clopper_pearson(int(s), int(n), level)) for s, n in zip(successes, trials, strict=True)]
+        supported, wider = self._supported(), self._wider()
+        index, verdict = _worst(cells, supported, wider)
+        value, interval = cells[index]
+        sentence = (
+            f"{_of(trials.size, 'cell')} {successes[index]} of {trials[index]} successes, {value:.4g}"
+            f" [{interval[0]:.4g}, {interval[1]:.4g}], asked {supported}."
+        )
+        return Judgement(verdict, float(value), interval, supported, wider, sentence)
+
+    def text(self) -> str:
+        """The rule in one sentence."""
+        return (
+            f"the share of successes, with its whole exact {self.level:.0%} interval, is {self._supported()};"
+            f" refuted when the whole interval misses {self._wider()}"
+        )
+
+
+def _worst(cells: list[tuple[float, Interval]], supported: Region, wider: Region) -> tuple[int, str]:
+    """The cell that decides: the severest word, and among equals the interval that leaves the supported region furthest."""
+
+    def badness(cell: tuple[float, Interval]) -> tuple[int, float]:
+        low, high = cell[1]
+        return SEVERITY[place(low, high, supported, wider)], max(supported.low - low, high - supported.high)
+
+    index = max(range(len(cells)), key=lambda i: badness(cells[i]))
+    return index, place(*cells[index][1], supported, wider)
+
+
+def _without_tolerance(difference: float, low: float, high: float) -> tuple[float, Interval]:
+    """A prediction of 0 under rtol alone leaves no tolerance: anything but 0 is infinitely far away."""
+
+    def far(value: float) -> float:
+        return math.copysign(math.inf, value) if value else 0.0
+
+    return far(difference), (far(low), far(high))
+
+
+def _of(count: int, what: str) -> str:
+    return what.capitalize() if count == 1 else f"Worst of {count} {what}s:"

@@ -1,0 +1,147 @@
+"""Slopes of curves: does a quantity grow or fall with the exponent that a theory predicts?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from ntkit.claims._errors import EvidenceError
+from ntkit.claims._evidence import Crossings, Evidence, Floats, Series
+from ntkit.claims.rules._base import Edges, Judgement, Rule, place, require, undecided, window
+from ntkit.claims.rules._crossings import NeverCrosses, crossing_slope
+from ntkit.claims.rules._intervals import FEWEST_FOR_BOOTSTRAP, Interval, student, studentised
+
+Axes = Literal["loglog", "semilogy", "linear"]
+
+
+@dataclass(frozen=True)
+class Slope(Rule):
+    """The least-squares slope of the curve lies within `tol` of the slope that the evidence expects.
+
+    Args:
+        tol: t for (-t, t), or a pair of offsets from the expected slope; None in a pair leaves that side open.
+        axes: "loglog" (log y over log x), "semilogy" (log y over x) or "linear".
+        refute: the wider window, in the form of `tol`; by default a two-sided window grows by half its width on each side,
+            and a one-sided one is refuted when the whole interval lies beyond its edge.
+        level: of the interval.
+
+    The curve is reduced over the repeats as the evidence says. "geometric": the slope is the mean of per-repeat slopes,
+    with Student's t. "mean" and "rms": bootstrap-t over repeats, at least 20 of them. `Crossings`: percentile bootstrap at
+    Hesterberg's expanded level, over mean curve, isotonic fit and crossing. A computed curve has no sampling error.
+
+    Example:
+        >>> Slope(tol=0.1).judge(Series([1, 2, 4, 8], [8, 4, 2, 1], expected=-1.0)).verdict
+        'supported'
+    """
+
+    tol: Edges
+    axes: Axes = "loglog"
+    refute: Edges | None = None
+    level: float = 0.95
+    accepts: ClassVar = (Series, Crossings)
+    has_interval: ClassVar = True
+
+    def __post_init__(self) -> None:
+        inner = window("tol", self.tol)
+        if self.refute is not None:
+            outer = window("refute", self.refute)
+            require(outer.low <= inner.low and inner.high <= outer.high, "refute", self.refute, "at least as wide as tol")
+        require(self.axes in ("loglog", "semilogy", "linear"), "axes", self.axes, "'loglog', 'semilogy' or 'linear'")
+        require(0 < self.level < 1, "level", self.level, "in (0, 1)")
+
+    def check(self, evidence: Evidence) -> None:
+        """Refuse too few repeats, and values without a logarithm."""
+        if isinstance(evidence, Crossings):
+            _enough(np.asarray(evidence.errors).shape[0], "Crossings")
+            if self.axes != "loglog":
+                raise EvidenceError(f"Crossings are judged in axes='loglog', the rule says {self.axes!r}")
+            return
+        assert isinstance(evidence, Series)
+        x, y = np.asarray(evidence.x), np.asarray(evidence.y)
+        if self.axes == "loglog" and x[0] <= 0:
+            raise EvidenceError(f"axes='loglog' needs x > 0, got {x[0]:g}")
+        curve = y if evidence.reduce == "geometric" else y.mean(0)
+        if self.axes != "linear" and evidence.reduce != "rms" and (curve <= 0).any():
+            raise EvidenceError(f"axes={self.axes!r} needs a positive curve, its smallest value is {curve.min():g}")
+        if self.axes != "linear" and evidence.reduce == "rms" and not y.any(0).all():
+            raise EvidenceError(f"axes={self.axes!r} needs a positive curve, it vanishes at a point")
+        if self.axes == "linear" and evidence.reduce == "geometric":
+            raise EvidenceError("reduce='geometric' has no meaning in axes='linear': use 'mean'")
+        if not evidence.computed and evidence.reduce != "geometric":
+            _enough(len(y), f"Series with reduce={evidence.reduce!r}")
+        if not evidence.computed and len(y) < 2:
+            raise EvidenceError("one repeat has no interval: give y of shape (point,) for a curve that is computed, not sampled")
+
+    def judge_evidence(self, evidence: Series | Crossings) -> Judgement:
+        """Fit the slope, put an interval around it, and place it."""
+        if isinstance(evidence, Crossings):
+            try:
+                slope, interval = crossing_slope(evidence, self.level)
+            except NeverCrosses as reason:
+                return undecided(str(reason))
+            source = f"{np.asarray(evidence.errors).shape[0]} repeats"
+        else:
+            slope, interval = self._fit(evidence)
+            source = "a computed curve, no sampling error" if evidence.computed else f"{len(np.asarray(evidence.y))} repeats"
+        supported = window("tol", self.tol, evidence.expected)
+        wider = supported.widened() if self.refute is None else window("refute", self.refute, evidence.expected)
+        verdict = place(*interval, supported, wider)
+        caution = ", short for skewed slopes" if isinstance(evidence, Series) and self._uses_student(evidence) else ""
+        sentence = (
+            f"Slope {slope:.4g} [{interval[0]:.4g}, {interval[1]:.4g}] ({source}{caution}),"
+            f" expected {evidence.expected:.4g}, allowed {supported}."
+        )
+        return Judgement(verdict, slope, interval, supported, wider, sentence)
+
+    def _uses_student(self, series: Series) -> bool:
+        return not series.computed and series.reduce == "geometric"
+
+    def _fit(self, series: Series) -> tuple[float, Interval]:
+        x, y = np.asarray(series.x), np.asarray(series.y)
+        weights = slope_weights(np.log(x) if self.axes == "loglog" else x)
+        if series.computed:
+            curve = np.abs(y[0]) if series.reduce == "rms" else y[0]
+            slope = float(weights @ (curve if self.axes == "linear" else np.log(curve)))
+            return slope, (slope, slope)
+        if series.reduce == "geometric":
+            slopes = np.log(y) @ weights
+            mean, stderr = float(slopes.mean()), float(slopes.std(ddof=1)) / math.sqrt(len(slopes))
+            return mean, student(mean, stderr, len(slopes), self.level)
+        squared = series.reduce == "rms"
+
+        def slope_of(means: Floats) -> tuple[Floats, Floats]:
+            """Slope and gradient in the means of y, or of y squared, whose root is the rms curve."""
+            with np.errstate(invalid="ignore", divide="ignore"):
+                if self.axes != "linear":
+                    scale = 0.5 if squared else 1.0
+                    return scale * np.log(means) @ weights, scale * weights / means
+                curve = np.sqrt(means) if squared else means
+                return curve @ weights, weights / (2 * curve) if squared else np.broadcast_to(weights, means.shape)
+
+        return studentised(y**2 if squared else y, slope_of, self.level)
+
+    def text(self) -> str:
+        """The rule in one sentence."""
+        inner = window("tol", self.tol)
+        outer = inner.widened() if self.refute is None else window("refute", self.refute)
+        return (
+            f"the {self.axes} slope minus the expected slope is {inner}, with its whole {self.level:.0%} interval; "
+            f"refuted when the whole interval misses {outer}"
+        )
+
+
+def slope_weights(x: Floats) -> Floats:
+    """The weights w of a least-squares fit, so that w @ y is the slope of y over x."""
+    centred = x - x.mean()
+    return centred / (centred @ centred)
+
+
+def _enough(repeats: int, what: str) -> None:
+    if repeats < FEWEST_FOR_BOOTSTRAP:
+        raise EvidenceError(
+            f"{what} needs at least {FEWEST_FOR_BOOTSTRAP} repeats to resample, got {repeats}; "
+            "with fewer, use reduce='geometric' (Student's t on per-repeat slopes)"
+        )
