@@ -1,0 +1,68 @@
+"""A stored result as figures and reports see it: the claim, its verdict, and the arrays behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ntkit.claims._claim import Claim
+from ntkit.claims._errors import UsageError
+from ntkit.claims._evidence import Measurement
+from ntkit.claims._store import Store
+
+
+@dataclass(frozen=True)
+class Record:
+    """A verdict with its evidence.
+
+    Attributes:
+        claim: what was declared.
+        verdict: what `ntkit verify --json` writes of it: verdict, statistic, interval, regions, sentence, controls, ...
+        created: when the verdict was reached (ISO 8601, UTC).
+    """
+
+    claim: Claim
+    verdict: Mapping[str, Any]
+    created: str
+    store: Store
+
+    @property
+    def tier(self) -> str:
+        """The tier it was measured at."""
+        return str(self.verdict["tier"])
+
+    def evidence_path(self, control: str | None = None) -> Path | None:
+        """The `.npz` with the arrays of the claim, or of a control; None where the trial failed."""
+        digest = self.verdict["evidence"].get(control or "claim")
+        return self.store.evidence_path(digest) if digest else None
+
+    def measurement(self, control: str | None = None) -> Measurement | None:
+        """What was measured for the claim, or for a control; None where the trial failed."""
+        from ntkit.claims._encoding import decode
+
+        digest = self.verdict["evidence"].get(control or "claim")
+        return decode(self.store.evidence(digest)) if digest else None
+
+
+def latest_records(claims: Iterable[Claim], store: Store) -> list[Record]:
+    """The newest verdict on each claim that has one: of tier full where there is one, else quick."""
+    best: dict[str, Mapping[str, Any]] = {}
+    for verdict in store.history():
+        before = best.get(verdict["claim"])
+        if before is None or verdict["tier"] == "full" or before["tier"] != "full":
+            best[verdict["claim"]] = verdict
+    return [Record(claim, best[claim.name], best[claim.name]["created"], store) for claim in claims if claim.name in best]
+
+
+def latest_record(claim: Claim, store: Store) -> Record:
+    """The newest verdict on one claim.
+
+    Raises:
+        UsageError: it has none yet.
+    """
+    found = latest_records([claim], store)
+    if not found:
+        raise UsageError(f"{claim.name} has no result in {store.folder}; run `ntkit verify {claim.name}` first")
+    return found[0]
