@@ -84,7 +84,8 @@ def _what(error: BaseException) -> str:
         from ntkit.claims import _paper, rules
 
         owner = getattr(rules, option[1], None) or _paper.Paper.claim
-        return f"unknown option {option[2]!r}; allowed are {', '.join(p for p in inspect.signature(owner).parameters if p != 'self')}"
+        allowed = ", ".join(name for name in inspect.signature(owner).parameters if name != "self")
+        return f"unknown option {option[2]!r}; allowed are {allowed}"
     if isinstance(error, ModuleNotFoundError):
         return f"{text}; install it, or put the module beside the claim files"
     return text

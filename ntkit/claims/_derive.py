@@ -40,7 +40,7 @@ def judge(claim: Claim, control: str | None, outcome: Outcome, evidence: Callabl
         if outcome.unmet:
             return _as_record(undecided(f"assumptions not met: {'; '.join(outcome.unmet)}"))
         rule = claim.rule
-        parts = claim.controls[control].parts if control in claim.controls else ()
+        parts = claim.controls[control].parts if control is not None and control in claim.controls else ()
         return _as_record(rule.judge(measurement, parts) if isinstance(rule, All) else rule.judge(measurement))
     except EvidenceError as error:
         return _failed(str(error))
@@ -74,7 +74,9 @@ def derive(
 
     Args:
         claim: what was declared.
-        tasks, outcomes, judged: per control and block; block 1 is there if block 0 was a surprise, and then decides.
+        tasks: per control and block; block 1 is there if block 0 was a surprise, and then decides.
+        outcomes: what came of them.
+        judged: what the rule says of each.
         power: the claim's entry in the power file, if it is current.
         flaky: reasons to believe that one trial gave two outcomes.
     """
@@ -82,7 +84,9 @@ def derive(
     now = {control: judged[control, b] for control, b in judged if b == block}
     task, main = tasks[None, block], now[None]
     controls = {name: now[name] for name in claim.controls}
-    failures = [f"{control or 'the claim'} {record['sentence']}" for control, record in now.items() if record["verdict"] == "failed"]
+    failures = [
+        f"{control or 'the claim'} {record['sentence']}" for control, record in now.items() if record["verdict"] == "failed"
+    ]
     toothless = [name for name, record in controls.items() if record["verdict"] != "refuted"]
     if failures:
         verdict, sentence = "failed", "; ".join(failures)
@@ -128,7 +132,7 @@ def derive(
 
 
 def exit_status(records: Sequence[Record], *, collection_errors: bool = False) -> int:
-    """0 all as recorded, 1 something against the record, 3 nothing worse than an unrecorded inconclusive, 2 unreadable files."""
+    """0 all as recorded, 1 something against it, 3 nothing worse than an unrecorded inconclusive, 2 unreadable files."""
     if collection_errors:
         return 2
     wrong = [record for record in records if not record["as_recorded"]]
@@ -159,8 +163,13 @@ def _as_record(judgement: Any) -> Record:
 
 
 def _failed(reason: str) -> Record:
-    nothing = {"statistic": None, "interval": None, "distance": None, "parts": {}}
-    return {"verdict": "failed", "sentence": reason, "regions": {"supported": [None, None], "not_refuted": [None, None]}, **nothing}
+    nothing: Record = {"statistic": None, "interval": None, "distance": None, "parts": {}}
+    return {
+        "verdict": "failed",
+        "sentence": reason,
+        "regions": {"supported": [None, None], "not_refuted": [None, None]},
+        **nothing,
+    }
 
 
 def _number(value: float) -> float | None:

@@ -56,7 +56,7 @@ def decode(data: bytes) -> Measurement:
     return parts[""] if set(parts) == {""} else parts
 
 
-def _parts(measurement: object) -> Mapping[str, Evidence]:
+def _parts(measurement: object) -> Mapping[str, Any]:
     """One evidence is the part with the empty name, so that both forms are written alike."""
     parts = measurement if isinstance(measurement, Mapping) else {"": measurement}
     for name, evidence in parts.items():

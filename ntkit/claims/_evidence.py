@@ -85,7 +85,7 @@ class _Labelled:
             stretched = np.broadcast_to(getattr(self, name), shape)
         except ValueError:
             raise EvidenceError(
-                f"{type(self).__name__}.{name} of shape {getattr(self, name).shape} does not broadcast to {like} of shape {shape}"
+                f"{type(self).__name__}.{name} of shape {getattr(self, name).shape} does not broadcast to {like}, shape {shape}"
             ) from None
         self._set(name, np.array(stretched))
         getattr(self, name).setflags(write=False)
@@ -199,9 +199,13 @@ class Crossings(_Labelled):
         grid = self._floats("grid", ndim=(2,))
         errors = self._floats("errors", ndim=(3,))
         if x.size < 3 or not (np.diff(x) > 0).all() or x[0] <= 0:
-            raise EvidenceError(f"Crossings.x must be positive and strictly increasing with at least 3 points, got {x.tolist()}")
+            raise EvidenceError(
+                f"Crossings.x must be positive and strictly increasing with at least 3 points, got {x.tolist()}"
+            )
         if grid.shape[0] != x.size or grid.shape[1] < 2 or not (np.diff(grid, axis=1) > 0).all() or (grid <= 0).any():
-            raise EvidenceError(f"Crossings.grid must be positive and strictly increasing along axis 1, with one row per x; got {grid.shape}")
+            raise EvidenceError(
+                f"Crossings.grid must be positive and strictly increasing along axis 1, with one row per x; got {grid.shape}"
+            )
         if errors.shape[1:] != grid.shape:
             raise EvidenceError(f"Crossings.errors must have shape (repeat, {x.size}, {grid.shape[1]}), got {errors.shape}")
         _finite_number("Crossings.target", self.target)

@@ -154,7 +154,12 @@ def _run_child(out: Path, files: list[Path]) -> str:
     environment = {"JAX_PLATFORMS": "cpu", **os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=COLLECT_TIMEOUT, env=environment, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=COLLECT_TIMEOUT,
+            env=environment,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return f"took more than {COLLECT_TIMEOUT:.0f} s"

@@ -12,7 +12,10 @@ from ntkit.claims._claim import Claim
 from ntkit.claims._sources import Sources
 from ntkit.claims._trial import PROTOCOL, REPEAT_FACTOR, Tier
 
-DEADLINES: dict[Tier, float] = {"quick": 120.0, "full": 1800.0}  # seconds: limits, not the tiers' targets of 20 s and 10 min
+DEADLINES: dict[Tier, float] = {
+    "quick": 120.0,
+    "full": 1800.0,
+}  # seconds: limits, not the tiers' targets of 20 s and 10 min
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,18 @@ class Paper:
 
     def __post_init__(self) -> None:
         place = _caller()
-        _demand(isinstance(self.key, str) and _KEY.fullmatch(self.key), place, f"paper key {self.key!r}", "use a-z and 0-9 only")
-        _demand(bool(self.title.strip() and self.authors.strip()), place, f"paper {self.key} has no title or authors", "give both")
+        _demand(
+            isinstance(self.key, str) and _KEY.fullmatch(self.key),
+            place,
+            f"paper key {self.key!r}",
+            "use a-z and 0-9 only",
+        )
+        _demand(
+            bool(self.title.strip() and self.authors.strip()),
+            place,
+            f"paper {self.key} has no title or authors",
+            "give both",
+        )
         _demand(isinstance(self.year, int), place, f"year {self.year!r}", "give the year as an integer")
 
     def cite(self) -> str:
@@ -130,13 +140,26 @@ class Paper:
             return measure
 
         _demand(_SLUG.fullmatch(slug), place, f"slug {slug!r}", "use lower-case words joined by hyphens")
-        _demand(slug not in self.declared, place, f"slug {slug!r} is declared twice in {self.key}", "give each claim its own")
-        _demand(bool(where.strip()), place, f"{slug} has no source", "say in where= which theorem, section or equation it is")
+        _demand(
+            slug not in self.declared,
+            place,
+            f"slug {slug!r} is declared twice in {self.key}",
+            "give each claim its own",
+        )
+        _demand(
+            bool(where.strip()),
+            place,
+            f"{slug} has no source",
+            "say in where= which theorem, section or equation it is",
+        )
         _demand(isinstance(rule, Rule), place, f"{slug}: rule is {rule!r}", "give one of the rules of ntkit.claims")
         _demand(kind in KINDS, place, f"{slug}: kind {kind!r}", f"use one of {', '.join(KINDS)}")
         _demand(checked in CHECKED, place, f"{slug}: checked {checked!r}", f"use one of {', '.join(CHECKED)}")
         _demand(
-            deadline is None or 0 < deadline < math.inf, place, f"{slug}: deadline {deadline!r}", "give a positive number of seconds"
+            deadline is None or 0 < deadline < math.inf,
+            place,
+            f"{slug}: deadline {deadline!r}",
+            "give a positive number of seconds",
         )
         try:
             mathml = to_mathml(statement)
@@ -154,9 +177,19 @@ def _controls(slug: str, controls: Mapping[str, str | Control], rule: Rule, plac
     for name, control in named.items():
         _demand(name != REPAIRED, place, f"{slug}: control name {name!r} is reserved", "say repaired= instead")
         _demand(_SLUG.fullmatch(name), place, f"{slug}: control name {name!r}", "use lower-case words joined by hyphens")
-        _demand(bool(control.description.strip()), place, f"{slug}: control {name!r} has no description", "say what is made wrong")
+        _demand(
+            bool(control.description.strip()),
+            place,
+            f"{slug}: control {name!r} has no description",
+            "say what is made wrong",
+        )
         unknown = [part for part in control.parts if part not in parts]
-        _demand(not unknown, place, f"{slug}: control {name!r} names parts {unknown}", f"the rule has the parts {list(parts)}")
+        _demand(
+            not unknown,
+            place,
+            f"{slug}: control {name!r} names parts {unknown}",
+            f"the rule has the parts {list(parts)}",
+        )
     return named
 
 
@@ -165,11 +198,21 @@ def _recorded(
 ) -> dict[Tier, Any]:
     verdicts: dict[Tier, Any] = dict.fromkeys(TIERS, recorded) if isinstance(recorded, str) else dict(recorded)
     known = set(verdicts) == set(TIERS) and all(v in RECORDED for v in verdicts.values())
-    _demand(known, place, f"{slug}: recorded {recorded!r}", f"use one of {', '.join(RECORDED)}, or one for each of {', '.join(TIERS)}")
+    _demand(
+        known,
+        place,
+        f"{slug}: recorded {recorded!r}",
+        f"use one of {', '.join(RECORDED)}, or one for each of {', '.join(TIERS)}",
+    )
     if any(v != "supported" for v in verdicts.values()):
         _demand(bool(because and because.strip()), place, f"{slug} is recorded as {recorded}", "say why in because=")
     if "refuted" in verdicts.values():
-        _demand(bool(repaired and repaired.strip()), place, f"{slug} is recorded as refuted", "say in repaired= what holds instead")
+        _demand(
+            bool(repaired and repaired.strip()),
+            place,
+            f"{slug} is recorded as refuted",
+            "say in repaired= what holds instead",
+        )
     return verdicts
 
 
@@ -181,9 +224,17 @@ def _declared_evidence(measure: Callable[..., Any], rule: Rule, place: tuple[str
     allowed = ["dict"] if isinstance(rule, All) else [kind.__name__ for kind in rule.accepts]
     name = measure.__name__
     _demand(
-        annotation is not None, place, f"{name} does not say what it returns", f"annotate it: def {name}(trial: Trial) -> {allowed[0]}"
+        annotation is not None,
+        place,
+        f"{name} does not say what it returns",
+        f"annotate it: def {name}(trial: Trial) -> {allowed[0]}",
     )
-    _demand(short in allowed, place, f"{name} returns {declared}, {type(rule).__name__} judges {' or '.join(allowed)}", "change one")
+    _demand(
+        short in allowed,
+        place,
+        f"{name} returns {declared}, {type(rule).__name__} judges {' or '.join(allowed)}",
+        "change one",
+    )
     return short
 
 

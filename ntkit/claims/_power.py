@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ntkit.claims._claim import Claim
+from ntkit.claims._derive import judge
+from ntkit.claims._engine import Engine, Finished
+from ntkit.claims._outcome import Outcome, Task
 from ntkit.claims._places import write_atomically
+from ntkit.claims._sources import SourceReader
+from ntkit.claims._store import Store
+from ntkit.claims._trial import Tier
 
 POWER_FILE = "power.json"
 FIRST_SEED = 1000
-TARGET = 48  # of 50 seeds; below it the claim is redesigned on pilot seeds, or says so
 
 
 class PowerFile:
@@ -34,3 +42,57 @@ class PowerFile:
         self.entries[claim] = dict(entry)
         text = json.dumps(dict(sorted(self.entries.items())), indent=2)
         write_atomically(self._file, f"{text}\n".encode())
+
+
+def measure_power(
+    claim: Claim, store: Store, engine: Engine, *, tier: Tier, seeds: int, say: Callable[[int, int], None]
+) -> dict[str, Any]:
+    """Judge the claim and its controls at seeds 1000, 1001, ...; and run one trial twice, to see whether it is flaky.
+
+    Every seed counts by its first block: this is what a run sees before it repeats a surprise.
+
+    Returns:
+        The entry for the power file: counts of verdicts, of those as recorded, and of refutations per control.
+    """
+    reader = SourceReader()
+    sources = reader.read(Path(claim.file))
+    reader.save()
+    tasks = [Task(claim, tier, FIRST_SEED + i, control, 0, sources) for i in range(seeds) for control in claim.variants]
+    again = replace(tasks[0], attempt=1)
+    outcomes: dict[tuple[int, str | None], Outcome] = {}
+    second: Outcome | None = None
+    try:
+        for task in tasks:
+            stored = store.measured(task.key)
+            if stored is not None:
+                outcomes[task.seed, task.control] = stored
+            else:
+                engine.submit(task)
+        engine.submit(again)
+        total = len(tasks) - len(outcomes) + 1
+        done = 0
+        for event in engine.events():
+            if not isinstance(event, Finished):
+                continue
+            done += 1
+            if event.task.attempt:
+                second = event.outcome
+            else:
+                store.put(event.task, event.outcome)
+                outcomes[event.task.seed, event.task.control] = event.outcome
+            say(done, total)
+    finally:
+        engine.close()
+    assert second is not None
+    first = outcomes[FIRST_SEED, None]
+    words = {place: judge(claim, place[1], outcome, store.evidence)["verdict"] for place, outcome in outcomes.items()}
+    verdicts = Counter(word for (_, control), word in words.items() if control is None)
+    return {
+        "sources": sources.code_digest,
+        "tier": tier,
+        "seeds": seeds,
+        "as_recorded": verdicts[claim.recorded[tier]],
+        "verdicts": dict(verdicts),
+        "controls": {name: sum(w == "refuted" for (_, c), w in words.items() if c == name) for name in claim.controls},
+        "flaky": (first.status, first.digest) != (second.status, second.digest),
+    }

@@ -63,15 +63,21 @@ class Store:
             self._db = self._connect(write)
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > SCHEMA:
-                raise StoreError(f"--store {folder}: written by a newer ntkit (schema {version}, this one knows {SCHEMA}); update ntkit")
+                raise StoreError(
+                    f"--store {folder}: written by a newer ntkit (schema {version}, this one knows {SCHEMA}); update ntkit"
+                )
             if write and version < SCHEMA:
-                self._db.executescript(f"PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;")
+                self._db.executescript(
+                    f"PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;"
+                )
 
     def _connect(self, write: bool) -> sqlite3.Connection:
         if write:
             return sqlite3.connect(self._file, timeout=BUSY_SECONDS, isolation_level=None)
         try:
-            db = sqlite3.connect(f"{self._file.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+            db = sqlite3.connect(
+                f"{self._file.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None
+            )
             db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:  # a folder that cannot be written has no room for the files of the write-ahead log
             db = sqlite3.connect(f"{self._file.resolve().as_uri()}?immutable=1", uri=True, isolation_level=None)
@@ -149,7 +155,9 @@ class Store:
         """All verdicts (of one claim), oldest first, each with the time it was reached under `created`."""
         condition, values = ("WHERE claim = ?", (claim,)) if claim else ("", ())
         with self._explained():
-            rows = self._db.execute(f"SELECT record, created FROM verdicts {condition} ORDER BY created, rowid", values).fetchall()
+            rows = self._db.execute(
+                f"SELECT record, created FROM verdicts {condition} ORDER BY created, rowid", values
+            ).fetchall()
         return [{**json.loads(record), "created": created} for record, created in rows]
 
     def merge(self, other: Store) -> tuple[int, int]:
@@ -216,4 +224,3 @@ def _remedy(text: str) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
-

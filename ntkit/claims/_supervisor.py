@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import selectors
 import signal
@@ -162,7 +163,9 @@ class Supervisor:
             output = worker.take_output()
             yield Finished(task, Outcome(task.key, "failed", reason=reason or ended, output=output))
         elif not worker.ready:
-            raise NtkitError(f"a worker process did not start ({ended}): {worker.take_output().strip() or 'it printed nothing'}")
+            raise NtkitError(
+                f"a worker process did not start ({ended}): {worker.take_output().strip() or 'it printed nothing'}"
+            )
 
     def _remove(self, worker: _Worker) -> str:
         self._workers.remove(worker)
@@ -209,7 +212,10 @@ class _Worker:
         self.files.add(task.claim.file)
         fields = {name: getattr(task, name) for name in ("tier", "seed", "control", "block")}
         try:
-            send(self.sock, {"claim": task.claim.name, "file": task.claim.file, "file_digest": task.sources.file_digest, **fields})
+            send(
+                self.sock,
+                {"claim": task.claim.name, "file": task.claim.file, "file_digest": task.sources.file_digest, **fields},
+            )
         except OSError:
             return  # it died: the closed socket tells
 
@@ -266,10 +272,8 @@ class _Worker:
                 code = self.process.wait(0.2) if self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b"" else None
             except (OSError, subprocess.TimeoutExpired):
                 code = None
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
         self.read_output()
         self.stdout.close()

@@ -52,7 +52,8 @@ class Trial:
 
         text = "\0".join((self.claim, str(self.seed), str(self.block), self.control or ""))
         words = np.frombuffer(hashlib.sha256(text.encode()).digest()[:8], dtype="<u4").astype(np.uint32)
-        return jax.random.wrap_key_data(jax.numpy.asarray(words), impl="threefry2x32")
+        key: jax.Array = jax.random.wrap_key_data(jax.numpy.asarray(words), impl="threefry2x32")
+        return key
 
     def scale(self, *, quick: T, full: T) -> T:
         """The value for this trial's tier."""

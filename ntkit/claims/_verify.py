@@ -68,7 +68,14 @@ class Verification:
     """
 
     def __init__(
-        self, store: Store, engine: Callable[[], Engine], *, tier: Tier, seed: int, fresh: bool = False, listener: Listener
+        self,
+        store: Store,
+        engine: Callable[[], Engine],
+        *,
+        tier: Tier,
+        seed: int,
+        fresh: bool = False,
+        listener: Listener,
     ) -> None:
         self._store, self._make_engine, self._listener = store, engine, listener
         self._tier, self._seed, self._fresh = tier, seed, fresh
@@ -129,7 +136,9 @@ class Verification:
         before = self._store.measured(task.key) if self._fresh else None
         same_machine = before is not None and before.facts.get("machine") == outcome.facts.get("machine")
         if before is not None and same_machine and outcome.status == "measured" and before.digest != outcome.digest:
-            job.flaky.append(f"{task.control or 'the claim'} gave other bytes than before on the same trial, sources and versions")
+            job.flaky.append(
+                f"{task.control or 'the claim'} gave other bytes than before on the same trial, sources and versions"
+            )
         self._store.put(task, outcome)
         job.outcomes[task.control, task.block] = outcome
         self._listener.trial_done(task, outcome)

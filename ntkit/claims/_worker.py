@@ -59,7 +59,9 @@ def _receive(sock: socket.socket) -> bytes:
         return b""
 
 
-def _run(task: dict[str, Any], loaded: dict[tuple[str, str], dict[str, Measure]], sock: socket.socket) -> tuple[dict[str, Any], bytes]:
+def _run(
+    task: dict[str, Any], loaded: dict[tuple[str, str], dict[str, Measure]], sock: socket.socket
+) -> tuple[dict[str, Any], bytes]:
     """Measure one trial; whatever it raises is its own failure, never the worker's."""
     from ntkit.claims._encoding import encode
 
@@ -82,7 +84,11 @@ def _run(task: dict[str, Any], loaded: dict[tuple[str, str], dict[str, Measure]]
     except (ClaimError, EvidenceError) as error:
         return {"event": "failed", "reason": str(error)}, b""
     except BaseException as error:
-        return {"event": "failed", "reason": _reason(error, task["file"]), "output": traceback.format_exc()[-4000:]}, b""
+        return {
+            "event": "failed",
+            "reason": _reason(error, task["file"]),
+            "output": traceback.format_exc()[-4000:],
+        }, b""
     return {
         "event": "measured",
         "digest": hashlib.sha256(evidence).hexdigest(),
@@ -121,8 +127,8 @@ def _facts(trial: Trial) -> dict[str, Any]:
     if "jax" in sys.modules:
         import jax
 
-        facts["x64"] = bool(jax.config.jax_enable_x64)
-        facts["matmul_precision"] = str(jax.config.jax_default_matmul_precision)
+        facts["x64"] = bool(jax.config.jax_enable_x64)  # type: ignore[attr-defined]
+        facts["matmul_precision"] = str(jax.config.jax_default_matmul_precision)  # type: ignore[attr-defined]
         facts["device"] = jax.default_backend()
     return facts
 
