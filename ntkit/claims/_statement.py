@@ -35,7 +35,7 @@ def to_mathml(statement: str) -> str:
     except Exception as error:  # latex2mathml raises a dozen unrelated classes, some without a message
         reason = str(error) or type(error).__name__
         raise ClaimError(f"statement does not convert to MathML ({reason}): {statement}") from None
-    left_over = _COMMAND_LEFT_OVER.findall("".join(root.itertext()))
+    left_over = [command for text in root.itertext() for command in _COMMAND_LEFT_OVER.findall(text)]
     if left_over:
         raise ClaimError(f"statement uses {', '.join(sorted(set(left_over)))}, which latex2mathml does not know")
     for element in root.iter():
