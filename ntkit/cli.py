@@ -149,3 +149,7 @@ def _shard(text: str) -> tuple[int, int]:
     if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
         raise argparse.ArgumentTypeError(f"must be i/n with 1 <= i <= n, got {text!r}")
     return int(number), int(count)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -23,13 +23,13 @@ paper = Paper(key="doe2024", title="The error of a mean", authors="Jane Doe", ye
     kind="theorem",
     checked="text",
     statement=r"\sqrt{\mathbb{E} \, \bar{x}_n^2} = \sigma n^{-1/2}",
-    rule=Slope(tol=0.1),
+    rule=Slope(tol=0.05),
     controls={"exponent-one-third": "the prediction n^{-1/3} in place of n^{-1/2}"},
 )
 def root_n(trial: Trial) -> Series:
     """The mean of n independent normal numbers; assumes finite variance."""
     n = np.array([16, 64, 256, 1024])
-    repeats = trial.repeats(quick=400, full=4000)
+    repeats = trial.repeats(quick=1000, full=10000)
     keys = jax.random.split(trial.key, len(n))
     means = [np.asarray(jax.random.normal(key, (repeats, size)).mean(axis=1)) for key, size in zip(keys, n, strict=True)]
     expected = -1 / 3 if trial.control == "exponent-one-third" else -1 / 2

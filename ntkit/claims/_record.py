@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ntkit.claims._claim import Claim
 from ntkit.claims._errors import UsageError
-from ntkit.claims._evidence import Measurement
 from ntkit.claims._store import Store
+
+if TYPE_CHECKING:
+    from ntkit.claims._evidence import Measurement
 
 
 @dataclass(frozen=True)
