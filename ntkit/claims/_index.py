@@ -100,7 +100,7 @@ def write_index(folder: Path) -> Path:
 @cache
 def framework_digest() -> str:
     """The hash of this package's own sources: verdicts and index are derived again when it changes."""
-    digest = hashlib.sha256(sys.version.encode())
+    digest = hashlib.sha256()
     for file in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -116,7 +116,9 @@ def test_a_catalogue_survives_json(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("NTKIT_CACHE", str(tmp_path / "cache"))
     parts = '@paper.claim("p", where="T", statement="x", rule=All(one=Slope(tol=(None, 0.1)), two=Proportion(at_least=0.5)), '
     parts += 'controls={"c": Control("d", parts=("one",))})\ndef p(trial: Trial) -> dict[str, Series]:\n    """Notes."""\n'
-    write_claims(tmp_path, "doe2024", equal_claim("x", options='deadline=5, recorded="refuted", because="b", repaired="r"'), parts)
+    write_claims(
+        tmp_path, "doe2024", equal_claim("x", options='deadline=5, recorded="refuted", because="b", repaired="r"'), parts
+    )
     first, second = catalogue(tmp_path), catalogue(tmp_path)
     assert first == second
     assert second.claims[1].rule == first.claims[1].rule

@@ -34,7 +34,9 @@ def test_counts_are_of_first_blocks(tmp_path: Path) -> None:
 
 
 def test_one_trial_runs_twice(tmp_path: Path) -> None:
-    assert _power(tmp_path, equal_claim("x", "import time; return Sides([1.0], [1 + 1e-12 * (time.time_ns() % 999)])"), 2)["flaky"]
+    assert _power(tmp_path, equal_claim("x", "import time; return Sides([1.0], [1 + 1e-12 * (time.time_ns() % 999)])"), 2)[
+        "flaky"
+    ]
 
 
 def test_a_flaky_power_run_makes_the_verdict_flaky_until_the_code_changes(tmp_path: Path) -> None:

@@ -29,8 +29,12 @@ TIMES = ("seconds", "cpu_seconds", "peak_mb", "created")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("same")
     for paper in ("a2024", "b2024"):
-        random_claims = [RANDOM.format(slug=f"r-{i}", function=f"r_{i}", atol=atol) for i, atol in enumerate((0.9, 0.4, 0.25, 0.01))]
-        write_claims(folder / "paper_checks", paper, *random_claims, equal_claim("x"), equal_claim("bad", "raise OSError('gone')"))
+        random_claims = [
+            RANDOM.format(slug=f"r-{i}", function=f"r_{i}", atol=atol) for i, atol in enumerate((0.9, 0.4, 0.25, 0.01))
+        ]
+        write_claims(
+            folder / "paper_checks", paper, *random_claims, equal_claim("x"), equal_claim("bad", "raise OSError('gone')")
+        )
     return folder
 
 
@@ -79,7 +83,8 @@ def _shape(records: list[Record]) -> list[tuple[Any, ...]]:
     """What a verdict says, without the paths that only `--json` adds."""
     names = ("claim", "verdict", "statistic", "interval", "regions", "sentence", "block", "first", "versions", "power")
     controls = [
-        {name: {k: v for k, v in control.items() if k != "evidence"} for name, control in record["controls"].items()} for record in records
+        {name: {k: v for k, v in control.items() if k != "evidence"} for name, control in record["controls"].items()}
+        for record in records
     ]
     return [(*(record[name] for name in names), control) for record, control in zip(records, controls, strict=True)]
 
@@ -95,7 +100,9 @@ def test_three_shards_merged(folder: Path, reference: bytes) -> None:
 
 
 def test_merging_says_when_stores_disagree(tmp_path: Path) -> None:
-    write_claims(tmp_path / "paper_checks", "doe2024", equal_claim("x", "return Sides([1.0], [1.0 + 1e-13 * np.random.rand()])"))
+    write_claims(
+        tmp_path / "paper_checks", "doe2024", equal_claim("x", "return Sides([1.0], [1.0 + 1e-13 * np.random.rand()])")
+    )
     for store in ("a", "b"):
         ntkit("verify", "--store", store, cwd=tmp_path)
     done = ntkit("merge", "a", "b", "--store", "c", cwd=tmp_path)

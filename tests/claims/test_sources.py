@@ -32,7 +32,13 @@ BASE = {
 def test_imports_are_followed_into_own_code_only(tmp_path: Path) -> None:
     found = _read(tmp_path, BASE)
     assert set(found.modules) == {"checks/doe2024.py", "_helper", "mine", "mine.deep", "mine.other"}
-    assert {"jax", "numpy", "scipy", "scikit-learn", "sklearn", "python"} & set(found.versions) >= {"jax", "numpy", "scipy", "python", "sklearn"}
+    assert {"jax", "numpy", "scipy", "scikit-learn", "sklearn", "python"} & set(found.versions) >= {
+        "jax",
+        "numpy",
+        "scipy",
+        "python",
+        "sklearn",
+    }
 
 
 @pytest.mark.parametrize(

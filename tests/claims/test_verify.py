@@ -32,7 +32,9 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NTKIT_CACHE", str(tmp_path / "cache"))
 
 
-def verify(folder: Path, *, engine: DirectEngine | None = None, **options: Any) -> tuple[list[dict[str, Any]], Recorder, DirectEngine]:
+def verify(
+    folder: Path, *, engine: DirectEngine | None = None, **options: Any
+) -> tuple[list[dict[str, Any]], Recorder, DirectEngine]:
     """Verify a folder's claims in this process."""
     engine = engine or DirectEngine()
     recorder = Recorder()
@@ -72,7 +74,7 @@ def test_a_second_run_measures_nothing(tmp_path: Path) -> None:
 
 
 def test_a_control_that_is_not_refuted_makes_the_claim_toothless(tmp_path: Path) -> None:
-    record = only(tmp_path, equal_claim("x", 'return Sides([1.0], [1.0])'))
+    record = only(tmp_path, equal_claim("x", "return Sides([1.0], [1.0])"))
     assert (record["verdict"], exit_status([record])) == ("toothless", 1)
     assert "off is supported" in record["sentence"]
 
@@ -118,7 +120,12 @@ def test_a_claim_recorded_as_refuted_needs_its_repaired_version(tmp_path: Path) 
     good = only(tmp_path / "a", mean_claim("x", "0.0 if trial.control else 0.5", options))
     assert (good["verdict"], good["repaired"]["verdict"], exit_status([good])) == ("refuted", "supported", 0)
     bad = only(tmp_path / "b", mean_claim("x", "0.5 if trial.control != 'shifted' else 0.0", options))
-    assert (bad["verdict"], bad["repaired"]["verdict"], bad["as_recorded"], exit_status([bad])) == ("refuted", "refuted", False, 1)
+    assert (bad["verdict"], bad["repaired"]["verdict"], bad["as_recorded"], exit_status([bad])) == (
+        "refuted",
+        "refuted",
+        False,
+        1,
+    )
 
 
 def test_recorded_per_tier(tmp_path: Path) -> None:
@@ -131,7 +138,9 @@ def test_unmet_assumptions_are_inconclusive_and_no_refutation(tmp_path: Path) ->
     by_trial = only(tmp_path / "a", equal_claim("x", "if trial.control is None: trial.unmet('loss above 0.1')"))
     assert by_trial["verdict"] == "inconclusive"
     assert by_trial["sentence"] == "assumptions not met: loss above 0.1"
-    in_control = only(tmp_path / "b", equal_claim("x", "if trial.control: return Sides([np.nan], [1.0], unmet='never crossed')"))
+    in_control = only(
+        tmp_path / "b", equal_claim("x", "if trial.control: return Sides([np.nan], [1.0], unmet='never crossed')")
+    )
     assert in_control["verdict"] == "toothless"
     assert "never crossed" in in_control["sentence"]
 
@@ -214,7 +223,11 @@ def test_precedence_failed_before_flaky_before_toothless(tmp_path: Path) -> None
     class Failing(DirectEngine):
         def outcome(self, task: Task) -> Outcome:
             measured = super().outcome(task)
-            return measured if task.control is None else replace(measured, status="failed", evidence=None, reason="gone", digest="")
+            return (
+                measured
+                if task.control is None
+                else replace(measured, status="failed", evidence=None, reason="gone", digest="")
+            )
 
     assert verify(tmp_path, fresh=True, engine=Failing())[0][0]["verdict"] == "failed"
 

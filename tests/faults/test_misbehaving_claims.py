@@ -93,7 +93,9 @@ def test_printed_rubbish_is_kept_as_text_without_control_characters(outcomes: di
 
 def test_the_command_reports_faults_and_verifies_the_rest(tmp_path: Path) -> None:
     names = ("raises", "exits", "segfaults", "nan", "wrong-type")
-    write_claims(tmp_path / "paper_checks", "bad2024", *(equal_claim(n, FAULTS[n][0], "deadline=1") for n in names), equal_claim("good"))
+    write_claims(
+        tmp_path / "paper_checks", "bad2024", *(equal_claim(n, FAULTS[n][0], "deadline=1") for n in names), equal_claim("good")
+    )
     done = ntkit("verify", "--jobs", 2, "--json", "out.json", cwd=tmp_path)
     assert done.returncode == 1, done.stderr
     assert "1 supported, 5 failed" in done.stdout
@@ -132,7 +134,9 @@ def test_a_claim_uses_one_core(tmp_path: Path) -> None:
 def test_a_worker_that_cannot_start_is_an_error_not_a_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "broken"
     broken.mkdir()
-    (broken / "sitecustomize.py").write_text("import os; os._exit(9) if 'ntkit.claims._worker' in ' '.join(__import__('sys').orig_argv) else None")
+    (broken / "sitecustomize.py").write_text(
+        "import os; os._exit(9) if 'ntkit.claims._worker' in ' '.join(__import__('sys').orig_argv) else None"
+    )
     write_claims(tmp_path / "paper_checks", "good2024", equal_claim("good"))
     began = time.monotonic()
     environment = {**os.environ, "PYTHONPATH": str(broken), "NTKIT_CACHE": str(tmp_path / "cache")}

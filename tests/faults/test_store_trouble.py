@@ -47,9 +47,7 @@ def full(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path,
         yield folder, limit
 
 
-def test_a_full_disk_is_said_clearly_and_keeps_the_store(
-    full: tuple[Path, Callable[[], None] | None], tmp_path: Path
-) -> None:
+def test_a_full_disk_is_said_clearly_and_keeps_the_store(full: tuple[Path, Callable[[], None] | None], tmp_path: Path) -> None:
     store, limit = full
     _catalogue(tmp_path)
     first = ntkit("verify", "big2024/claim-0", "--store", store, "--seed", 1, cwd=tmp_path)
@@ -57,7 +55,9 @@ def test_a_full_disk_is_said_clearly_and_keeps_the_store(
     done = ntkit("verify", "--store", store, cwd=tmp_path, preexec_fn=limit)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "the disk is full; free some space and run the same command again; what was stored before is still there" in done.stderr
+    assert (
+        "the disk is full; free some space and run the same command again; what was stored before is still there" in done.stderr
+    )
     assert "Traceback" not in done.stderr
     again = ntkit("verify", "big2024/claim-0", "--store", store, "--seed", 1, cwd=tmp_path)
     assert "0 trials to measure, 2 stored" in again.stdout
@@ -106,7 +106,9 @@ def test_a_store_of_a_newer_schema_is_refused_and_untouched(tmp_path: Path) -> N
         db.execute(f"PRAGMA user_version = {SCHEMA + 1}")
     db.close()
     before = (tmp_path / "s" / "results.sqlite").read_bytes()
-    with pytest.raises(StoreError, match=f"written by a newer ntkit \\(schema {SCHEMA + 1}, this one knows {SCHEMA}\\); update ntkit"):
+    with pytest.raises(
+        StoreError, match=f"written by a newer ntkit \\(schema {SCHEMA + 1}, this one knows {SCHEMA}\\); update ntkit"
+    ):
         Store(tmp_path / "s")
     assert (tmp_path / "s" / "results.sqlite").read_bytes() == before
 

@@ -1,0 +1,43 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ntkit import data
+
+
+def test_digits_are_the_ones_of_the_source():
+    images, labels = data.digits()
+    assert images.shape == (1797, 8, 8)
+    assert images.dtype == np.float64
+    assert labels.dtype == np.int64
+    assert (images.min(), images.max()) == (0.0, 1.0)
+    np.testing.assert_array_equal(images * 16, np.round(images * 16))
+    np.testing.assert_array_equal(np.bincount(labels), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180])
+
+
+def test_digits_are_new_arrays_at_every_call():
+    data.digits().images[:] = 7.0
+    assert data.digits().images.max() == 1.0
+
+
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+@pytest.mark.parametrize("dim", [1, 3])
+def test_points_lie_on_the_sphere_in_the_dtype_asked_for(dtype, dim):
+    points = data.sphere(jax.random.key(0), 20, dim, dtype=dtype)
+    assert points.shape == (20, dim)
+    assert points.dtype == dtype
+    np.testing.assert_allclose(jnp.sum(points**2, axis=1), 1.0, rtol=4 * jnp.finfo(dtype).eps)
+
+
+def test_points_are_uniform():
+    # Mean 0 and covariance I / dim; 20 000 points put 5 standard errors of a coordinate's moments below 0.021 and 0.011.
+    points = np.asarray(data.sphere(jax.random.key(1), 20_000, 3))
+    np.testing.assert_allclose(points.mean(0), 0.0, atol=0.021)
+    np.testing.assert_allclose(points.T @ points / len(points), np.eye(3) / 3, atol=0.011)
+
+
+@pytest.mark.parametrize(("count", "dim", "name"), [(0, 3, "count"), (3, 0, "dim")])
+def test_a_size_below_one_is_refused(count, dim, name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
+        data.sphere(jax.random.key(0), count, dim)
