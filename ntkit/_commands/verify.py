@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         _write_json(Path(options.json), records, store)
     display.summary(records, catalogue.errors)
-    return exit_status(records, collection_errors=bool(catalogue.errors) and not options.names)
+    return exit_status(records, collection_errors=bool(catalogue.errors))
 
 
 def cores() -> int:

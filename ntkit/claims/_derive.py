@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ntkit.claims._claim import REPAIRED, Claim
@@ -77,7 +77,7 @@ def derive(
         tasks: per control and block; block 1 is there if block 0 was a surprise, and then decides.
         outcomes: what came of them.
         judged: what the rule says of each.
-        power: the claim's entry in the power file, if it is current.
+        power: the claim's entry in the power file, if there is one.
         flaky: reasons to believe that one trial gave two outcomes.
     """
     block = max(block for _, block in outcomes)
@@ -121,13 +121,21 @@ def derive(
         "block": block,
         "first": {control or "claim": record for (control, b), record in judged.items() if b == 0} if block else None,
         "power": power,
-        "seconds": sum(o.seconds for o in measured),
-        "cpu_seconds": sum(o.cpu_seconds for o in measured),
-        "peak_mb": max(o.peak_mb for o in measured),
+        **costs(measured),
         "versions": task.sources.versions,
         "facts": outcomes[None, block].facts,
         "evidence": {control or "claim": outcomes[control, b].digest for control, b in outcomes if b == block},
         "output": "\n".join(o.output for o in measured if o.status == "failed" and o.output),
+    }
+
+
+def costs(outcomes: Iterable[Outcome]) -> dict[str, float]:
+    """What measuring took: wall and CPU seconds of all trials, the largest memory of any."""
+    measured = list(outcomes)
+    return {
+        "seconds": sum(o.seconds for o in measured),
+        "cpu_seconds": sum(o.cpu_seconds for o in measured),
+        "peak_mb": max(o.peak_mb for o in measured),
     }
 
 

@@ -41,7 +41,8 @@ class Catalogue:
         known = {claim.name for claim in self.claims} | {claim.paper.key for claim in self.claims}
         for name in names:
             if name not in known:
-                raise UsageError(f"unknown claim {name!r}{_nearest(name, known)}")
+                unread = f" ({len(self.errors)} files could not be read: {self.errors[0]})" if self.errors else ""
+                raise UsageError(f"unknown claim {name!r}{_nearest(name, known)}{unread}")
         return [c for c in self.claims if not names or c.name in names or c.paper.key in names]
 
     def one(self, name: str) -> Claim:

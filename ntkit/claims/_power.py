@@ -12,6 +12,7 @@ from typing import Any
 from ntkit.claims._claim import Claim
 from ntkit.claims._derive import judge
 from ntkit.claims._engine import Engine, Finished
+from ntkit.claims._errors import UsageError
 from ntkit.claims._outcome import Outcome, Task
 from ntkit.claims._places import write_atomically
 from ntkit.claims._sources import SourceReader
@@ -31,17 +32,22 @@ class PowerFile:
             self.entries: dict[str, Any] = json.loads(self._file.read_text())
         except FileNotFoundError:
             self.entries = {}
+        except ValueError as error:
+            raise UsageError(f"{self._file} is no JSON ({error}); mend it or delete it") from None
 
-    def current(self, claim: str, sources: str, tier: str) -> Mapping[str, Any] | None:
-        """The claim's entry if it was measured on these sources and at this tier."""
+    def of(self, claim: str, sources: str, tier: str) -> Mapping[str, Any] | None:
+        """The claim's entry for this tier; `current` says whether it holds for these sources."""
         entry = self.entries.get(claim)
-        return entry if entry and entry["sources"] == sources and entry["tier"] == tier else None
+        return {**entry, "current": entry["sources"] == sources} if entry and entry["tier"] == tier else None
 
     def put(self, claim: str, entry: Mapping[str, Any]) -> None:
         """Record a power run and write the file."""
         self.entries[claim] = dict(entry)
         text = json.dumps(dict(sorted(self.entries.items())), indent=2)
-        write_atomically(self._file, f"{text}\n".encode())
+        try:
+            write_atomically(self._file, f"{text}\n".encode())
+        except OSError as error:
+            raise UsageError(f"{self._file} cannot be written ({error.strerror}); copy the claims, and name them by --path") from None
 
 
 def measure_power(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from ntkit.claims._claim import Claim
-from ntkit.claims._derive import Record, derivation_key, derive, is_surprise, judge
+from ntkit.claims._derive import Record, costs, derivation_key, derive, is_surprise, judge
 from ntkit.claims._engine import Engine, Finished, Progress, Started
 from ntkit.claims._outcome import Outcome, Task
 from ntkit.claims._power import PowerFile
@@ -159,7 +159,7 @@ class Verification:
         key = derivation_key(claim, self._tier, self._seed, job.outcomes, power)
         known = None if job.flaky else self._store.verdict(key)
         if known is not None:
-            known.update(timings(job.outcomes.values()))
+            known.update(costs(job.outcomes.values()))
             return known
         judged = {place: judge(claim, place[0], outcome, self._store.evidence) for place, outcome in job.outcomes.items()}
         repeated = any(block for _, block in job.outcomes)
@@ -167,7 +167,7 @@ class Verification:
             missing = self._plan(job, block=1)
             self._listener.repeating(claim, missing)
             return self._conclude(job) if job.complete else None
-        flaky = [*job.flaky, *(["the power run saw two outcomes of one trial"] if power and power.get("flaky") else [])]
+        flaky = [*job.flaky, *(["the power run saw two outcomes of one trial"] if power and power["flaky"] and power["current"] else [])]
         record = derive(claim, job.tasks, job.outcomes, judged, power=power, flaky=flaky)
         self._store.put_verdict(key, record)
         return record
@@ -175,17 +175,7 @@ class Verification:
     def _power_of(self, job: _Job) -> Mapping[str, Any] | None:
         folder = Path(job.claim.file).parent
         file = self._power.setdefault(folder, PowerFile(folder))
-        return file.current(job.claim.name, job.sources.code_digest, self._tier)
-
-
-def timings(outcomes: Iterable[Outcome]) -> dict[str, float]:
-    """What a record says of cost."""
-    measured = list(outcomes)
-    return {
-        "seconds": sum(o.seconds for o in measured),
-        "cpu_seconds": sum(o.cpu_seconds for o in measured),
-        "peak_mb": max(o.peak_mb for o in measured),
-    }
+        return file.of(job.claim.name, job.sources.code_digest, self._tier)
 
 
 def in_shard(claim: Claim, seed: int, shard: tuple[int, int]) -> bool:

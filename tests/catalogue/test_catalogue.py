@@ -84,7 +84,7 @@ def test_it_has_a_figure_and_its_cost_is_known(claim: Claim, verified: dict[str,
 
 
 @CLAIMS
-def test_its_power_run_is_current_and_good_enough(claim: Claim, verified: dict[str, Any]) -> None:
+def test_its_power_is_on_record_and_good_enough(claim: Claim, verified: dict[str, Any]) -> None:
     """48 of 50 seeds as recorded, and every control refuted as often."""
     power = verified[claim.name]["power"]
     assert power is not None, f"run `ntkit power {claim.name}`"

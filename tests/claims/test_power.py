@@ -46,7 +46,7 @@ def test_a_flaky_power_run_makes_the_verdict_flaky_until_the_code_changes(tmp_pa
     assert verify(tmp_path)[0][0]["verdict"] == "flaky"
     write_claims(folder, "doe2024", equal_claim("x", "y = 1"))
     (record,), _, _ = verify(tmp_path)
-    assert (record["verdict"], record["power"]) == ("supported", None)
+    assert (record["verdict"], record["power"]["current"]) == ("supported", False)
 
 
 def test_the_command_writes_the_file_and_verdicts_show_it(tmp_path: Path) -> None:
@@ -58,5 +58,5 @@ def test_the_command_writes_the_file_and_verdicts_show_it(tmp_path: Path) -> Non
     entry = json.loads((tmp_path / "paper_checks" / "power.json").read_text())["doe2024/x"]
     assert (entry["seeds"], entry["verdicts"], entry["controls"]) == (3, {"supported": 3}, {"off": 3})
     assert ntkit("verify", "--json", "out.json", cwd=tmp_path).returncode == 0
-    assert json.loads((tmp_path / "out.json").read_text())[0]["power"] == entry
+    assert json.loads((tmp_path / "out.json").read_text())[0]["power"] == {**entry, "current": True}
     assert "as recorded in 3 of 3 seeds at tier quick; off refuted in 3" in ntkit("show", "doe2024/x", cwd=tmp_path).stdout

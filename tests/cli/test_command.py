@@ -157,6 +157,8 @@ def test_a_broken_file_is_reported_after_the_table_and_the_rest_runs(tmp_path: P
     assert "1 supported; all as recorded" in done.stdout
     assert "1 files could not be read" in done.stdout
     assert "roe2024.py:7: SyntaxError" in done.stderr
+    assert "unknown claim 'roe2024'" in _refused("show", "roe2024", cwd=tmp_path)
+    assert "(1 files could not be read: " in _refused("show", "roe2024", cwd=tmp_path)
     listed = ntkit("list", cwd=tmp_path)
     assert (listed.returncode, "roe2024.py:7" in listed.stderr) == (2, True)
 
