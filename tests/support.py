@@ -25,7 +25,7 @@ paper = Paper(key="{key}", title="Test", authors="Doe, Roe", year=2024)
 '''
 
 EQUAL = '''
-@paper.claim("{slug}", where="Theorem 1", statement="a = b", rule=Identity(rtol=1e-9), controls={{"off": "one is added"}}{options})
+@paper.claim("{slug}", where="Theorem 1", statement="a = b", rule=Identity(rtol=1e-9), controls={{"off": "one more"}}{options})
 def {function}(trial: Trial) -> Sides:
     """Two equal sides."""
     {body}

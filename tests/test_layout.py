@@ -40,7 +40,7 @@ def _imports(path: Path) -> Iterator[str]:
 
 def _part(name: str) -> str:
     """The part of the package that a name belongs to: kernels, claims, cli, ..."""
-    return (name.split(".") + [""])[1]
+    return [*name.split("."), ""][1]
 
 
 @pytest.mark.parametrize("path", [p for p in MODULES if p.is_relative_to(ROOT / "ntkit")], ids=_name)

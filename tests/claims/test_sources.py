@@ -20,7 +20,8 @@ def _read(folder: Path, files: dict[str, str]) -> Sources:
 
 
 BASE = {
-    "checks/doe2024.py": "import _helper\n@paper.claim('a', rule=R(1))\ndef a(trial):\n    '''Doc.'''\n    from mine import deep\n    return 1\n",
+    "checks/doe2024.py": "import _helper\n@paper.claim('a', rule=R(1))\ndef a(trial):\n"
+    "    '''Doc.'''\n    from mine import deep\n    return 1\n",
     "checks/_helper.py": "x = 1\n",
     "mine/__init__.py": "",
     "mine/deep.py": "from . import other\nfrom ..nowhere import x\nimport sklearn.datasets\n",

@@ -15,7 +15,7 @@ from ntkit.claims._verify import Verification, in_shard, why
 from tests.support import DirectEngine, Recorder, catalogue, equal_claim, write_claims
 
 MEAN = '''
-@paper.claim("{slug}", where="T", statement="x", rule=Agreement(atol=0.1), controls={{"shifted": "the prediction plus one"}}{options})
+@paper.claim("{slug}", where="T", statement="x", rule=Agreement(atol=0.1), controls={{"shifted": "one more"}}{options})
 def {function}(trial: Trial) -> Estimates:
     """An estimate whose size depends on the block."""
     value = {value}

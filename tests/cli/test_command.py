@@ -12,7 +12,7 @@ import pytest
 
 from ntkit.cli import parser
 from tests.claims.test_verify import mean_claim
-from tests.support import equal_claim, environment, ntkit, verdicts, write_claims
+from tests.support import environment, equal_claim, ntkit, verdicts, write_claims
 
 COMMANDS = ("verify", "list", "show", "figure", "report", "history", "power", "merge", "cite", "init")
 KEYS = {
@@ -96,7 +96,7 @@ def test_list_show_cite_history_why(project: Path) -> None:
     for part in (
         "source:      Theorem 1",
         "Identity(rtol=1e-09)",
-        "control:     off: one is added",
+        "control:     off: one more",
         "verdict:     supported",
         "beyond the",
     ):

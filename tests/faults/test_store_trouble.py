@@ -68,7 +68,7 @@ def test_a_read_only_store_can_be_read_but_not_written(tmp_path: Path) -> None:
     write_claims(tmp_path / "paper_checks", "good2024", equal_claim("good"))
     assert ntkit("verify", cwd=tmp_path).returncode == 0
     store = tmp_path / ".ntkit"
-    with _read_only(store):
+    with _ReadOnly(store):
         assert ntkit("history", "good2024/good", cwd=tmp_path).returncode == 0
         assert "supported" in ntkit("show", "good2024/good", cwd=tmp_path).stdout
         done = ntkit("verify", "--seed", 5, cwd=tmp_path)
@@ -77,7 +77,7 @@ def test_a_read_only_store_can_be_read_but_not_written(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
 
 
-class _read_only:
+class _ReadOnly:
     """Makes a folder read-only, for root too (a bind mount) where that is possible."""
 
     def __init__(self, folder: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_store_of_a_newer_schema_is_refused_and_untouched(tmp_path: Path) -> N
 def test_a_damaged_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "results.sqlite").write_bytes(b"no database at all" * 100)
-    with pytest.raises(StoreError, match="results.sqlite is damaged"):
+    with pytest.raises(StoreError, match=r"results\.sqlite is damaged"):
         Store(tmp_path / "s")
 
 
