@@ -117,19 +117,20 @@ class Display:
             self._console.print(Text(text, style=colour))
 
     def _status(self) -> RenderableType:
-        from rich.console import Group
         from rich.progress_bar import ProgressBar
+        from rich.table import Table
         from rich.text import Text
 
         partly = self._done + sum(self._running.values())
         elapsed = time.monotonic() - self._began
         left = f", about {duration(elapsed * (self._trials - partly) / partly)} left" if partly >= 1 else ""
-        lines: list[RenderableType] = [
-            Text(f"  {name}{f' {share:.0%}' if share else ''}", style="dim", overflow="ellipsis", no_wrap=True)
-            for name, share in list(self._running.items())
-        ]
-        bar = ProgressBar(total=max(self._trials, 1), completed=partly, width=WIDTH - 2)
-        return Group(*lines, bar, Text(f"{self._done} of {self._trials} trials, {duration(elapsed)}{left}"))
+        lines = Table.grid()
+        for name, share in list(self._running.items()):
+            percent = f" {share:.0%}" if share else ""
+            lines.add_row(Text(f"  {name}{percent}", style="dim", overflow="ellipsis", no_wrap=True))
+        lines.add_row(ProgressBar(total=max(self._trials, 1), completed=partly, width=WIDTH - 2))
+        lines.add_row(Text(f"{self._done} of {self._trials} trials, {duration(elapsed)}{left}"))
+        return lines
 
 
 def _measured(record: Record) -> str:

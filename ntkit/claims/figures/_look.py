@@ -1,0 +1,65 @@
+"""The style sheet, and how the claim, its repaired version and its controls look in every figure."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ntkit.claims._claim import REPAIRED, Claim
+
+STYLE = Path(__file__).with_name("ntkit.mplstyle")
+WIDTH = 2.95  # inches; 7.5 cm
+PANEL = 1.75  # inches: the height of a panel
+LINE = 0.15  # inches: the height of a line of text
+COLUMNS = 46  # letters in a line
+
+ALLOWED = "#d8ebe2"  # the region that supports the claim
+EDGE = "#8a2f00"  # the edge of the refuting region
+GUIDE = "#555555"  # what is expected
+
+_CLAIM = "#0072B2"
+_REPAIRED = "#009E73"
+_CONTROLS = (("#D55E00", "^"), ("#CC79A7", "s"), ("#E69F00", "v"), ("#56B4E9", "P"), ("#000000", "X"))
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colour and marker of one variant; the claim's markers are filled, those of the others hollow."""
+
+    colour: str
+    marker: str
+    filled: bool
+    above: int
+
+    @property
+    def points(self) -> dict[str, Any]:
+        """Options of `Axes.plot` for points without a line."""
+        face = self.colour if self.filled else "none"
+        return {
+            "color": self.colour,
+            "marker": self.marker,
+            "markerfacecolor": face,
+            "markeredgewidth": 0.8,
+            "linestyle": "none",
+            "zorder": 3 + self.above,
+        }
+
+
+def looks(claim: Claim) -> dict[str | None, Look]:
+    """The look of every variant of a claim; beyond five controls they repeat."""
+    chosen: dict[str | None, Look] = {None: Look(_CLAIM, "o", True, 1)}
+    for i, name in enumerate(claim.controls):
+        colour, marker = _CONTROLS[i % len(_CONTROLS)]
+        chosen[name] = Look(colour, marker, False, 0)
+    if claim.repaired:
+        chosen[REPAIRED] = Look(_REPAIRED, "D", False, 0)
+    return chosen
+
+
+def style() -> AbstractContextManager[None]:
+    """The style sheet over matplotlib's own defaults, whatever the user has configured, until the block ends."""
+    import matplotlib.style
+
+    return matplotlib.style.context(STYLE, after_reset=True)
