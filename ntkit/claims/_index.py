@@ -100,9 +100,10 @@ def write_index(folder: Path) -> Path:
 
 @cache
 def framework_digest() -> str:
-    """The hash of this package's own sources: verdicts and index are derived again when it changes."""
+    """The hash of the sources that declare and judge: verdicts and index are derived again when it changes."""
     digest = hashlib.sha256()
-    for file in sorted(Path(__file__).parent.rglob("*.py")):
+    here = Path(__file__).parent
+    for file in sorted([*here.glob("*.py"), *(here / "rules").glob("*.py")]):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

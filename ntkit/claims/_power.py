@@ -47,7 +47,9 @@ class PowerFile:
         try:
             write_atomically(self._file, f"{text}\n".encode())
         except OSError as error:
-            raise UsageError(f"{self._file} cannot be written ({error.strerror}); copy the claims, and name them by --path") from None
+            raise UsageError(
+                f"{self._file} cannot be written ({error.strerror}); copy the claims, and name them by --path"
+            ) from None
 
 
 def measure_power(

@@ -145,6 +145,16 @@ class Store:
         with self._explained(), self._transaction():
             self._db.execute("INSERT OR REPLACE INTO verdicts VALUES (?,?,?,?,?,?)", row)
 
+    def renew_verdict(self, derivation: str, record: dict[str, Any]) -> None:
+        """Make a verdict that was reached again the newest of its trials, if another was reached in between."""
+        with self._explained():
+            newest = self._db.execute(
+                "SELECT derivation FROM verdicts WHERE claim = ? AND tier = ? AND seed = ? ORDER BY created DESC, rowid DESC LIMIT 1",
+                (record["claim"], record["tier"], record["seed"]),
+            ).fetchone()
+        if newest[0] != derivation:
+            self.put_verdict(derivation, record)
+
     def verdict(self, derivation: str) -> dict[str, Any] | None:
         """The verdict derived from exactly this, if there is one."""
         with self._explained():

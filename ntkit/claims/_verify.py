@@ -160,6 +160,7 @@ class Verification:
         known = None if job.flaky else self._store.verdict(key)
         if known is not None:
             known.update(costs(job.outcomes.values()))
+            self._store.renew_verdict(key, known)
             return known
         judged = {place: judge(claim, place[0], outcome, self._store.evidence) for place, outcome in job.outcomes.items()}
         repeated = any(block for _, block in job.outcomes)
@@ -167,7 +168,10 @@ class Verification:
             missing = self._plan(job, block=1)
             self._listener.repeating(claim, missing)
             return self._conclude(job) if job.complete else None
-        flaky = [*job.flaky, *(["the power run saw two outcomes of one trial"] if power and power["flaky"] and power["current"] else [])]
+        flaky = [
+            *job.flaky,
+            *(["the power run saw two outcomes of one trial"] if power and power["flaky"] and power["current"] else []),
+        ]
         record = derive(claim, job.tasks, job.outcomes, judged, power=power, flaky=flaky)
         self._store.put_verdict(key, record)
         return record

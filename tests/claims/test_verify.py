@@ -10,6 +10,7 @@ import pytest
 
 from ntkit.claims._derive import exit_status
 from ntkit.claims._outcome import Outcome, Task
+from ntkit.claims._record import latest_record
 from ntkit.claims._store import Store
 from ntkit.claims._verify import Verification, in_shard, why
 from tests.support import DirectEngine, Recorder, catalogue, equal_claim, write_claims
@@ -244,3 +245,13 @@ def test_gone_arrays_are_measured_again(tmp_path: Path) -> None:
     only(tmp_path, equal_claim("x"))
     shutil.rmtree(tmp_path / "store" / "arrays")
     assert verify(tmp_path)[1].missing == 2
+
+
+def test_a_change_that_is_taken_back_shows_the_first_verdict_again(tmp_path: Path) -> None:
+    folder = tmp_path / "paper_checks"
+    sources = {"supported": equal_claim("x"), "refuted": equal_claim("x", "return Sides([1.0], [2.0])")}
+    for word in ("supported", "refuted", "supported"):
+        assert only(tmp_path, sources[word])["verdict"] == word
+        store = Store(tmp_path / "store", write=False)
+        assert latest_record(catalogue(folder).claims[0], store).verdict["verdict"] == word
+        store.close()

@@ -98,7 +98,7 @@ class Rule:
         Raises:
             EvidenceError: the measurement has the wrong type for this rule, or too few repeats.
         """
-        if not isinstance(measurement, self.accepts):
+        if isinstance(measurement, Mapping) or not isinstance(measurement, self.accepts):
             wanted = " or ".join(kind.__name__ for kind in self.accepts)
             raise EvidenceError(f"{type(self).__name__} judges {wanted}, the measurement returned {type(measurement).__name__}")
         if measurement.unmet is not None:
@@ -130,13 +130,20 @@ def place(low: float, high: float, supported: Region, wider: Region) -> Word:
 
 def window(name: str, tol: Edges, around: float = 0.0) -> Region:
     """The region `tol` spans around a number: t means (-t, t); None in a pair leaves that side open."""
-    low, high = (-tol, tol) if isinstance(tol, int | float) else tol
+    pair = tol if isinstance(tol, tuple) else (-tol, tol) if _is_number(tol) else ()
+    if len(pair) != 2 or not all(edge is None or _is_number(edge) for edge in pair):
+        raise ValueError(f"{name} must be a positive number or a pair (low, high) of numbers or None, got {tol!r}")
+    low, high = pair
     if low is None and high is None:
         raise ValueError(f"{name} must bound at least one side, got {tol!r}")
     region = Region(-math.inf if low is None else around + low, math.inf if high is None else around + high)
     if not region.low < region.high:
         raise ValueError(f"{name} must be a positive number or a pair (low, high) with low < high, got {tol!r}")
     return region
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def require(condition: bool, name: str, value: object, allowed: str) -> None:

@@ -7,48 +7,71 @@ import numpy as np
 from ntkit.claims._evidence import Crossings, Floats
 from ntkit.claims.rules._intervals import Interval, expanded_level, resampling_weights, tails
 
+TIE = 1e-12  # sums that differ by less, in units of their largest term, are equal: shares like 3/5 are not exact
 
-class NeverCrosses(Exception):
+
+class NoCrossingError(Exception):
     """The mean curve of some point does not cross the target inside its grid: there is no crossing to judge."""
 
 
-def crossing_slope(evidence: Crossings, level: float) -> tuple[float, Interval]:
+def crossing_slope(evidence: Crossings, level: float) -> tuple[float, Interval, float]:
     """Slope of log(crossing) over log(x), with a percentile bootstrap interval at Hesterberg's expanded level.
 
     Each resample of the repeats recomputes mean curves, isotonic fits, crossings and slope. A resample without a crossing
     counts against both ends of the interval.
 
+    Returns:
+        Slope, interval, and the share of resamples without a crossing.
+
     Raises:
-        NeverCrosses: a mean curve does not cross inside its grid.
+        NoCrossingError: a mean curve does not cross inside its grid.
     """
-    x, grid, errors = np.asarray(evidence.x), np.asarray(evidence.grid), np.asarray(evidence.errors)
+    x, log_grid, errors = np.asarray(evidence.x), np.log(np.asarray(evidence.grid)), np.asarray(evidence.errors)
     log_x = np.log(x) - np.log(x).mean()
-    weights = log_x / (log_x @ log_x)
-    crossings = np.array([_log_crossing(g, e, evidence.target) for g, e in zip(grid, errors.mean(0), strict=True)])
+    slope = log_x / (log_x @ log_x)
+    crossings = log_crossings(log_grid, errors.mean(0), evidence.target)
     if np.isnan(crossings).any():
         missing = ", ".join(f"{value:g}" for value in x[np.isnan(crossings)])
-        raise NeverCrosses(f"the error does not cross {evidence.target:g} inside the grid at x = {missing}")
+        raise NoCrossingError(f"the error does not cross {evidence.target:g} inside the grid at x = {missing}")
     repeats = len(errors)
-    means = np.tensordot(resampling_weights(repeats) / repeats, errors, axes=1)
-    draws = np.array(
-        [weights @ [_log_crossing(g, e, evidence.target) for g, e in zip(grid, mean, strict=True)] for mean in means]
-    )
-    return float(weights @ crossings), tails(draws, expanded_level(level, repeats))
+    expanded = expanded_level(level, repeats)
+    weights = resampling_weights(repeats, expanded) / repeats
+    blocks = np.array_split(weights, 1 + weights.shape[0] * log_grid.size // 500_000)  # a few arrays of 4 MB at a time
+    draws = np.concatenate([log_crossings(log_grid, np.tensordot(b, errors, axes=1), evidence.target) @ slope for b in blocks])
+    return float(slope @ crossings), tails(draws, expanded), float(np.isnan(draws).mean())
 
 
-def _log_crossing(grid: Floats, curve: Floats, target: float) -> float:
-    """The log of the place where the isotonic (falling) fit of the curve meets the target; nan if it never does.
+def log_crossings(log_grid: Floats, curves: Floats, target: float) -> Floats:
+    """The log of the place where the isotonic (falling) fit of each curve meets the target; nan where it never does.
 
-    Between grid points the fit is linear in log(grid); where it is flat at the target, the middle of the flat counts.
+    The fit is at or above the target up to the place where the partial sums of (curve - target) peak (the switch relation of
+    Groeneboom 1985), and its values beside that place are the least mean of the points up to it and the greatest mean of those
+    after it: no fit has to be computed. Between grid points the fit is linear in log(grid); where it is flat at the
+    target, the middle of the flat counts.
+
+    Args:
+        log_grid: shape (point, j), increasing along j.
+        curves: shape (..., point, j).
+        target: the level.
+
+    Returns:
+        Shape (..., point).
     """
-    from scipy.optimize import isotonic_regression
+    size = curves.shape[-1]
+    above = curves - target
+    sums = np.concatenate([np.zeros((*above.shape[:-1], 1)), np.cumsum(above, -1)], -1)
+    peak = sums >= sums.max(-1, keepdims=True) - TIE * np.abs(above).max(-1, keepdims=True)
+    first, last = peak.argmax(-1)[..., None], size - peak[..., ::-1].argmax(-1)[..., None]  # counts of points before
+    top, counts = np.take_along_axis(sums, first, -1), np.arange(size + 1)
+    grids = np.broadcast_to(log_grid, curves.shape)
 
-    fit = isotonic_regression(curve, increasing=False).x
-    if fit[0] < target or fit[-1] > target:
-        return float("nan")
-    log_grid = np.log(grid)
-    above, below = int(np.flatnonzero(fit >= target)[-1]), int(np.flatnonzero(fit <= target)[0])
-    if below <= above:
-        return float((log_grid[below] + log_grid[above]) / 2)
-    share = (fit[above] - target) / (fit[above] - fit[below])
-    return float(log_grid[above] + share * (log_grid[below] - log_grid[above]))
+    def place(index: np.ndarray) -> Floats:
+        return np.take_along_axis(grids, np.clip(index, 0, size - 1), -1)[..., 0]
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        before = np.where(counts < first, (top - sums) / (first - counts), np.inf).min(-1)
+        after = np.where(counts > first, (sums - top) / (counts - first), -np.inf).max(-1)
+        between = place(first - 1) + before / (before - after) * (place(first) - place(first - 1))
+    outside = ((first == 0) | (first == size))[..., 0]
+    flat = (place(first) + place(last - 1)) / 2
+    return np.where((last > first)[..., 0], flat, np.where(outside, np.nan, between))

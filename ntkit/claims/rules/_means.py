@@ -9,12 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from ntkit.claims._evidence import Counts, Estimates, Pairs
-from ntkit.claims.rules._base import SEVERITY, Judgement, Region, Rule, place, require
+from ntkit.claims.rules._base import SEVERITY, Judgement, Region, Rule, Word, place, require
 from ntkit.claims.rules._intervals import (
     FEWEST_FOR_BOOTSTRAP,
     Interval,
     clopper_pearson,
-    mean_interval,
+    mean_intervals,
     simultaneous,
     student,
 )
@@ -28,7 +28,22 @@ class Agreement(Rule):
     Several estimates are judged together (Bonferroni). `refute`: the factor by which the wider region exceeds it.
 
     A difference is never measured against its own standard error: noise would then support anything. Student's t intervals
-    are exact for normal repeats, and too short for strongly skewed or heavy-tailed ones below some hundred repeats.
+    are exact for normal repeats and long enough for symmetric heavy tails, and too short for skewed ones, the more so the
+    more estimates are judged together.
+
+    Coverage in %, of all cells together, 4000 draws each (Monte-Carlo standard error 0.3), by `analyses/coverage.py`;
+    "uneven": the spread rises tenfold over cells, or over the repeats of one; student3: 3 degrees of freedom.
+
+                    n  normal  exponential  lognormal  uneven  uneven lognormal  student3
+        1 cell      5    95.2         87.7       82.5    98.0              94.8      95.9
+        1 cell     20    94.8         92.9       87.1    95.6              86.5      96.0
+        1 cell    100    95.6         94.5       91.1    94.8              90.8      95.3
+        10 cells    5    95.2         70.5       51.3    94.9              51.8      96.7
+        10 cells   20    94.8         78.6       55.1    94.6              55.2      96.9
+        10 cells  100    95.2         89.7       77.4    95.2              76.1      96.5
+
+    A truth on the edge is called supported in 2.5 % of draws for normal data, but in 12 % (exponential) and 17 %
+    (lognormal) with 5 repeats, 7 % and 13 % with 20, 4 % and 8 % with 100.
 
     Example:
         >>> Agreement(atol=0.1).judge(Estimates([1.0], [0.01], predicted=1.02)).verdict
@@ -62,13 +77,15 @@ class Agreement(Rule):
         supported = Region(-1.0, 1.0)
         index, verdict = _worst(cells, supported, Region(-self.refute, self.refute))
         value, interval = cells[index]
-        behind = "a known standard error" if evidence.repeats is None else f"{evidence.repeats} repeats"
-        caution = ""
-        if evidence.repeats is not None and evidence.repeats < 100:
-            caution = ", short if they are skewed or heavy-tailed"
+        behind = "a known standard error"
+        if evidence.repeats is not None:
+            behind = (
+                f"{evidence.repeats} repeats{_caution(evidence.repeats, skewed=100 if mean.size == 1 else 400, strongly=2000)}"
+            )
         sentence = (
-            f"{_of(mean.size, 'estimate')} {mean[index]:.6g} +- {stderr[index]:.2g} ({behind}{caution}), predicted {predicted[index]:.6g}"
-            f" +- {tolerance[index]:.2g}: off by {value:.3g} tolerances [{interval[0]:.3g}, {interval[1]:.3g}]."
+            f"{_of(mean.size, 'estimate')} {mean[index]:.6g} +- {stderr[index]:.2g} ({behind}),"
+            f" predicted {predicted[index]:.6g} +- {tolerance[index]:.2g}:"
+            f" off by {value:.3g} tolerances [{interval[0]:.3g}, {interval[1]:.3g}]."
         )
         return Judgement(verdict, value, interval, supported, Region(-self.refute, self.refute), sentence)
 
@@ -86,7 +103,22 @@ class Ordering(Rule):
     """The first quantity exceeds the second by more than `margin`, on average over paired repeats.
 
     The statistic is the smallest mean difference over the cells, judged together (Bonferroni). Student's t below 20
-    repeats, bootstrap-t from there on. `refute`: the edge below which the whole interval must lie, by default the margin.
+    repeats, from there on its hull with the bootstrap-t. `refute`: the edge below which the whole interval must lie, by
+    default the margin.
+
+    Coverage in %, of all cells together, 4000 draws each (Monte-Carlo standard error 0.3), by `analyses/coverage.py`;
+    "uneven": the spread rises tenfold over cells, or over the repeats of one; student3: 3 degrees of freedom.
+
+                    n  normal  exponential  lognormal  uneven  uneven lognormal  student3
+        1 cell      5    94.5         88.6       82.3    98.1              95.3      96.7
+        1 cell     20    95.4         95.4       92.4    95.7              87.4      95.8
+        1 cell    100    95.5         96.0       94.8    95.5              93.4      95.3
+        10 cells    5    95.2         71.3       52.3    94.8              52.2      97.0
+        10 cells   20    96.4         93.3       82.2    96.2              83.0      97.3
+        10 cells  100    96.5         96.3       91.8    96.2              92.0      96.5
+
+    A truth on the margin is called supported in 2.5 % of draws for normal data, but with differences skewed to the left in 11 %
+    (exponential) and 18 % (lognormal) with 5 repeats, 4 % and 7 % with 20, 3 % and 5 % with 100.
 
     Example:
         >>> Ordering().judge(Pairs(first=[2.0, 2.1, 1.9], second=[1.0, 1.0, 1.0])).verdict
@@ -107,16 +139,15 @@ class Ordering(Rule):
     def judge_evidence(self, evidence: Pairs) -> Judgement:
         """Judge the smallest mean difference."""
         difference = np.asarray(evidence.first) - np.asarray(evidence.second)
-        columns = difference.reshape(len(difference), -1).T
-        level = simultaneous(self.level, len(columns))
-        cells = [mean_interval(column, level) for column in columns]
+        columns = difference.reshape(len(difference), -1)
+        cells = mean_intervals(columns, simultaneous(self.level, columns.shape[1]))
         supported = Region(low=self.margin)
         wider = supported if self.refute is None else Region(low=self.refute)
         index, verdict = _worst(cells, supported, wider)
         value, interval = cells[index]
-        caution = ", short if skewed" if len(difference) < FEWEST_FOR_BOOTSTRAP else ""
+        caution = _caution(len(difference), skewed=FEWEST_FOR_BOOTSTRAP, strongly=200)
         sentence = (
-            f"{_of(len(columns), 'difference')} first - second = {value:.4g} [{interval[0]:.4g}, {interval[1]:.4g}]"
+            f"{_of(len(cells), 'difference')} first - second = {value:.4g} [{interval[0]:.4g}, {interval[1]:.4g}]"
             f" ({len(difference)} paired repeats{caution}), asked {supported}."
         )
         return Judgement(verdict, value, interval, supported, wider, sentence)
@@ -135,6 +166,9 @@ class Proportion(Rule):
 
     The statistic is the share of successes in the worst cell; several cells are judged together (Bonferroni). `refute`:
     the edge that the whole interval must lie beyond, by default the edge itself (a pair if both edges are given).
+
+    The interval covers at least 95 % whatever the probability, and misses it on either side in at most 2.5 %: with 20 and 100
+    trials it covers 95.9 and 96.5 % at 0.5, 98.9 and 95.6 % at 0.9 (sums over all outcomes, by `analyses/coverage.py`).
 
     Example:
         >>> Proportion(at_least=0.9).judge(Counts(50, 50)).verdict
@@ -163,15 +197,13 @@ class Proportion(Rule):
         require(0 < self.level < 1, "level", self.level, "in (0, 1)")
 
     def _supported(self) -> Region:
-        return Region(
-            -math.inf if self.at_least is None else self.at_least, math.inf if self.at_most is None else self.at_most
-        )
+        return Region(-math.inf if self.at_least is None else self.at_least, math.inf if self.at_most is None else self.at_most)
 
     def _wider(self) -> Region:
         if isinstance(self.refute, tuple):
             return Region(*self.refute)
         if self.refute is None:
-            return self._supported().widened()
+            return self._supported()
         return Region(low=self.refute) if self.at_least is not None else Region(high=self.refute)
 
     def judge_evidence(self, evidence: Counts) -> Judgement:
@@ -196,12 +228,14 @@ class Proportion(Rule):
         )
 
 
-def _worst(cells: list[tuple[float, Interval]], supported: Region, wider: Region) -> tuple[int, str]:
+def _worst(cells: list[tuple[float, Interval]], supported: Region, wider: Region) -> tuple[int, Word]:
     """The cell that decides: the severest word, and among equals the interval that leaves the supported region furthest."""
 
     def badness(cell: tuple[float, Interval]) -> tuple[int, float]:
         low, high = cell[1]
-        return SEVERITY[place(low, high, supported, wider)], max(supported.low - low, high - supported.high)
+        beyond = [supported.low - low] if math.isfinite(supported.low) else []
+        beyond += [high - supported.high] if math.isfinite(supported.high) else []
+        return SEVERITY[place(low, high, supported, wider)], max(beyond)
 
     index = max(range(len(cells)), key=lambda i: badness(cells[i]))
     return index, place(*cells[index][1], supported, wider)
@@ -214,6 +248,11 @@ def _without_tolerance(difference: float, low: float, high: float) -> tuple[floa
         return math.copysign(math.inf, value) if value else 0.0
 
     return far(difference), (far(low), far(high))
+
+
+def _caution(repeats: int, *, skewed: int, strongly: int) -> str:
+    """For which repeats the interval is too short, by how many there are (see the coverages in the rules)."""
+    return ", short if skewed" if repeats < skewed else ", short if strongly skewed" if repeats < strongly else ""
 
 
 def _of(count: int, what: str) -> str:
