@@ -1,0 +1,13 @@
+"""Strict numerics for every test, and one profile for property tests."""
+
+import jax
+from hypothesis import settings
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_default_matmul_precision", "highest")
+
+# No deadline, since a first example compiles; the same examples every time, so that a failure is never a matter of luck.
+settings.register_profile("ntkit", deadline=None, derandomize=True, max_examples=40)
+settings.load_profile("ntkit")
