@@ -97,6 +97,7 @@ def _hostile(folder: Path) -> list[Claim]:
 def _add_cost_and_power(store: Path, name: str) -> None:
     """What a slow claim with a power run has in its record."""
     power = {
+        "current": False,
         "sources": "",
         "tier": "quick",
         "seeds": 50,

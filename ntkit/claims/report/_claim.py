@@ -29,10 +29,10 @@ def claim_page(entry: Entry, files: Files) -> bytes:
         tag("div", mathematics(claim.mathml, claim.statement), class_="statement"),
         tag("details", tag("summary", "LaTeX"), tag("pre", claim.statement)),
         result,
-        _declared(entry),
-        tag("section", tag("h2", "Assumptions and notes"), _paragraphs(claim.notes)) if claim.notes.strip() else None,
         evidence_section(entry, files),
         judgement_tables(entry),
+        _declared(entry),
+        tag("section", tag("h2", "Assumptions and notes"), _paragraphs(claim.notes)) if claim.notes.strip() else None,
         _repeat(entry),
         tag("section", tag("h2", "Cite"), tag("pre", claim.paper.bibtex())),
         depth=2,
@@ -122,10 +122,11 @@ def _repeat(entry: Entry) -> Html:
 
 def _power(power: Mapping[str, Any] | None) -> str:
     if power is None:
-        return "not measured for these sources"
+        return "not measured at this tier"
     seeds = power["seeds"]
     controls = "; ".join(f"control {name} refuted in {count} of {seeds}" for name, count in power["controls"].items())
-    return f"as recorded in {power['as_recorded']} of {seeds} seeds at tier {power['tier']}; {controls}"
+    age = "" if power["current"] else " (measured before the code last changed)"
+    return f"as recorded in {power['as_recorded']} of {seeds} seeds at tier {power['tier']}; {controls}{age}"
 
 
 def _facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, Child]]:
