@@ -149,7 +149,8 @@ class Store:
         """Make a verdict that was reached again the newest of its trials, if another was reached in between."""
         with self._explained():
             newest = self._db.execute(
-                "SELECT derivation FROM verdicts WHERE claim = ? AND tier = ? AND seed = ? ORDER BY created DESC, rowid DESC LIMIT 1",
+                "SELECT derivation FROM verdicts WHERE claim = ? AND tier = ? AND seed = ?"
+                " ORDER BY created DESC, rowid DESC LIMIT 1",
                 (record["claim"], record["tier"], record["seed"]),
             ).fetchone()
         if newest[0] != derivation:
