@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ntkit.claims._evidence import Crossings, Floats
 from ntkit.claims.rules._intervals import Interval, expanded_level, resampling_weights, tails
@@ -58,20 +59,23 @@ def log_crossings(log_grid: Floats, curves: Floats, target: float) -> Floats:
         Shape (..., point).
     """
     size = curves.shape[-1]
-    above = curves - target
-    sums = np.concatenate([np.zeros((*above.shape[:-1], 1)), np.cumsum(above, -1)], -1)
-    peak = sums >= sums.max(-1, keepdims=True) - TIE * np.abs(above).max(-1, keepdims=True)
-    first, last = peak.argmax(-1)[..., None], size - peak[..., ::-1].argmax(-1)[..., None]  # counts of points before
-    top, counts = np.take_along_axis(sums, first, -1), np.arange(size + 1)
-    grids = np.broadcast_to(log_grid, curves.shape)
+    above = np.ascontiguousarray(np.moveaxis(curves - target, -1, 0))  # short axis first: NumPy reduces over it faster
+    grids = np.broadcast_to(log_grid.T.reshape(size, *[1] * (curves.ndim - 2), -1), above.shape)
+    sums = np.concatenate([np.zeros((1, *above.shape[1:])), np.cumsum(above, axis=0)])
+    peak = sums >= sums.max(0) - TIE * np.abs(above).max(0)
+    first, last = peak.argmax(0), size - peak[::-1].argmax(0)  # how many points lie before the first and the last peak
+    top = np.take_along_axis(sums, first[None], 0)[0]
 
-    def place(index: np.ndarray) -> Floats:
-        return np.take_along_axis(grids, np.clip(index, 0, size - 1), -1)[..., 0]
+    def place(index: NDArray[np.intp]) -> Floats:
+        return np.asarray(np.take_along_axis(grids, np.clip(index, 0, size - 1)[None], 0)[0])
 
+    rise = top - sums
+    ahead = first - np.arange(size + 1).reshape(-1, *[1] * first.ndim)
     with np.errstate(divide="ignore", invalid="ignore"):
-        before = np.where(counts < first, (top - sums) / (first - counts), np.inf).min(-1)
-        after = np.where(counts > first, (sums - top) / (counts - first), -np.inf).max(-1)
+        means = rise / ahead  # of the points between each place and the peak, less the target
+        before = np.where(ahead > 0, means, np.inf).min(0)
+        after = np.where(ahead < 0, means, -np.inf).max(0)
         between = place(first - 1) + before / (before - after) * (place(first) - place(first - 1))
-    outside = ((first == 0) | (first == size))[..., 0]
+    outside = (first == 0) | (first == size)
     flat = (place(first) + place(last - 1)) / 2
-    return np.where((last > first)[..., 0], flat, np.where(outside, np.nan, between))
+    return np.where(last > first, flat, np.where(outside, np.nan, between))
