@@ -100,7 +100,7 @@ def crossings(data: str, repeats: int, rng: Generator, off: float = 0.0) -> Cros
 
 
 def estimates(data: str, repeats: int, rng: Generator, off: float = 0.0, cells: int = 1) -> Estimates:
-    """Means that are 0."""
+    """Means that are 0, with the samples behind them."""
     return Estimates.from_samples(noise(data, rng, (repeats, cells)), predicted=-off)
 
 

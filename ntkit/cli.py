@@ -25,6 +25,7 @@ _STORE: dict[str, Any] = {"metavar": "DIR", "default": ".ntkit", "help": "folder
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: one line and 2 for what the user can mend, 130 when interrupted."""
+    _mend_streams()
     options = parser().parse_args(arguments)
     try:
         return int(import_module(f"ntkit._commands.{options.module}").run(options))
@@ -37,6 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: do not complain at exit
         return EXIT_PIPE
+
+
+def _mend_streams() -> None:
+    """Print to whatever there is: nowhere if a stream is closed, escapes where its encoding lacks a character."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -139,8 +150,8 @@ def _positive(text: str) -> int:
 
 
 def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a whole number from 0, got {text!r}")
+    if not text.isdecimal() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 2^63 - 1, got {text!r}")
     return int(text)
 
 

@@ -16,6 +16,8 @@ from ntkit.claims._engine import Event, Finished, Started
 from ntkit.claims._index import Catalogue, read_catalogue
 from ntkit.claims._outcome import Outcome, Task
 
+CALL = "import sys; from ntkit.cli import main; sys.exit(main())"
+
 HEADER = '''
 """A paper for a test."""
 import numpy as np
@@ -61,15 +63,15 @@ def environment(cache: Path) -> dict[str, str]:
 
 
 def ntkit(*arguments: object, cwd: Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run the command in a folder, with a cache of its own beside it."""
-    command = [sys.executable, "-P", "-c", "import sys; from ntkit.cli import main; sys.exit(main())", *map(str, arguments)]
+    """Run the command in a folder, with a cache of its own beside it; `under` is a command to run it under."""
+    command = [*options.pop("under", ()), sys.executable, "-P", "-c", CALL, *map(str, arguments)]
     options = {"env": environment(cwd / "cache"), "timeout": 120, **options}
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, **options)
 
 
 def start_ntkit(*arguments: object, cwd: Path, **options: Any) -> "subprocess.Popen[str]":
     """Start the command in a folder and do not wait for it."""
-    command = [sys.executable, "-P", "-c", "import sys; from ntkit.cli import main; sys.exit(main())", *map(str, arguments)]
+    command = [sys.executable, "-P", "-c", CALL, *map(str, arguments)]
     options = {"env": environment(cwd / "cache"), "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, **options}
     return subprocess.Popen(command, cwd=cwd, text=True, **options)
 
@@ -116,10 +118,16 @@ class DirectEngine:
         import hashlib
 
         trial = Trial(task.claim.name, task.tier, task.seed, task.control, task.block)
+        path, modules = list(sys.path), set(sys.modules)
         try:
             evidence = encode(load(Path(task.claim.file))[task.claim.slug][1](trial))
         except Exception as error:
             return Outcome(task.key, "failed", reason=str(error))
+        finally:  # what a worker would take with it
+            sys.path[:] = path
+            for name in set(sys.modules) - modules:
+                if str(getattr(sys.modules[name], "__file__", "")).startswith(str(Path(task.claim.file).parent)):
+                    del sys.modules[name]
         digest = hashlib.sha256(evidence).hexdigest()
         facts = {"machine": "here"}
         return Outcome(task.key, "measured", evidence=evidence, digest=digest, unmet=tuple(trial.reasons), facts=facts)

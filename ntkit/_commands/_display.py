@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from ntkit._commands._words import duration, interval_words, number, region_words
-from ntkit.claims._claim import Claim
+from ntkit.claims._claim import KINDS, Claim
 from ntkit.claims._derive import VERDICTS, Record
 from ntkit.claims._outcome import Outcome, Task
 
@@ -97,6 +97,10 @@ class Display:
         unexpected = sum(not record["as_recorded"] for record in records)
         ending = f"{unexpected} not as recorded" if unexpected else "all as recorded, every control refuted"
         unread = f"; {len(errors)} files could not be read" if errors else ""
+        for kind in KINDS:
+            of_kind = Counter(record["verdict"] for record in records if record["kind"] == kind)
+            if of_kind and len(of_kind) < len(records):
+                self._print(f"  {kind}: {', '.join(f'{of_kind[word]} {word}' for word in VERDICTS if of_kind[word])}")
         self._print(f"{words}; {ending if records else 'nothing to do'}{unread} ({duration(time.monotonic() - self._began)})")
 
     def interrupted(self, command: str, store: str) -> None:

@@ -16,9 +16,11 @@ def run(options: argparse.Namespace) -> int:
     """Print a line per verdict, oldest first; a claim that left the catalogue still has its history."""
     store = Store(Path(options.store), write=False)
     verdicts = store.history(options.claim)
-    store.close()
     if not verdicts:
         claim = read_catalogue(catalogue_folder(options.path)).one(options.claim)
+        verdicts = store.history(claim.name)
+    store.close()
+    if not verdicts:
         raise UsageError(f"{claim.name} has no result in {options.store}; run `ntkit verify {claim.name}` first")
     for v in verdicts:
         versions = f"jax {v['versions'].get('jax', '?')}, numpy {v['versions'].get('numpy', '?')}"

@@ -42,6 +42,8 @@ def run(options: argparse.Namespace) -> int:
     file = Path("paper_checks") / "doe2024.py"
     if file.exists():
         raise UsageError(f"{file} is there already; `ntkit verify` runs it")
+    if file.parent.exists() and not file.parent.is_dir():
+        raise UsageError(f"{file.parent} is a file; a folder of that name is needed")
     file.parent.mkdir(exist_ok=True)
     file.write_text(FIRST_CLAIM)
     print(f"wrote {file}; now run: ntkit verify")

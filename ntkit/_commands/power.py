@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from ntkit._commands.verify import check_tier, cores
+from ntkit.claims._errors import UsageError
 from ntkit.claims._index import read_catalogue
 from ntkit.claims._places import catalogue_folder
-from ntkit.claims._power import FIRST_SEED, PowerFile, measure_power
+from ntkit.claims._power import PowerFile, measure_power
 from ntkit.claims._store import Store
 from ntkit.claims._supervisor import Supervisor
+from ntkit.claims._trial import FIRST_SEED
 
 
 def run(options: argparse.Namespace) -> int:
@@ -18,6 +21,8 @@ def run(options: argparse.Namespace) -> int:
     check_tier(options.tier)
     folder = catalogue_folder(options.path)
     claim = read_catalogue(folder).one(options.claim)
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"{folder} cannot be written, and power.json belongs there; copy the claims, and name them by --path")
     store = Store(Path(options.store))
     entry = measure_power(claim, store, Supervisor(options.jobs or cores()), tier=options.tier, seeds=options.seeds, say=_say)
     store.close()

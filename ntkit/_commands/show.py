@@ -14,6 +14,7 @@ from ntkit.claims._index import read_catalogue
 from ntkit.claims._places import catalogue_folder
 from ntkit.claims._power import PowerFile
 from ntkit.claims._record import latest_records
+from ntkit.claims._sources import SourceReader
 from ntkit.claims._store import Store
 
 WIDTH = 80
@@ -57,11 +58,16 @@ def _field(name: str, text: str) -> None:
 
 
 def _power(claim: Claim) -> str:
-    entry = PowerFile(Path(claim.file).parent).entries.get(claim.name)
+    reader = SourceReader()
+    sources = reader.read(Path(claim.file))
+    reader.save()
+    file = PowerFile(Path(claim.file).parent)
+    entry = next((found for tier in TIERS if (found := file.of(claim, sources, tier))), None)
     if entry is None:
         return "not measured; `ntkit power` does"
+    age = "" if entry["current"] else "; measured before code, rule or controls last changed"
     controls = ", ".join(f"{name} refuted in {count}" for name, count in entry["controls"].items())
-    return f"as recorded in {entry['as_recorded']} of {entry['seeds']} seeds at tier {entry['tier']}; {controls}"
+    return f"as recorded in {entry['as_recorded']} of {entry['seeds']} seeds at tier {entry['tier']}; {controls}{age}"
 
 
 def _show_verdict(claim: Claim, folder: Path) -> None:
@@ -72,6 +78,8 @@ def _show_verdict(claim: Claim, folder: Path) -> None:
         verdict = record.verdict
         print()
         _field("verdict", f"{verdict['verdict']} ({record.tier}, seed {verdict['seed']}, {record.created[:19]} UTC)")
+        if record.outdated:
+            _field("", "out of date: the claim was declared otherwise then; run `ntkit verify`")
         _field("", verdict["sentence"])
         for name, control in verdict["controls"].items():
             _field("control", f"{name} {control['verdict']}{_distance(control)}")

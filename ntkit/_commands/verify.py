@@ -104,8 +104,12 @@ def _check_writable(path: Path) -> None:
 
 
 def _write_json(path: Path, records: Sequence[Record], store: Store) -> None:
+    text = f"{json.dumps(json_records(records, store), indent=2, allow_nan=False)}\n"
     try:
-        write_atomically(path, f"{json.dumps(json_records(records, store), indent=2, allow_nan=False)}\n".encode())
+        if path.exists() and (path.is_symlink() or not path.is_file()):  # a pipe, a device, a link: write through it
+            path.write_text(text)
+        else:
+            write_atomically(path, text.encode())
     except OSError as error:
         raise UsageError(f"--json {path}: cannot be written ({error.strerror})") from None
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -100,6 +102,12 @@ class Claim:
         from ntkit.claims.rules import rule_from_dict
 
         return rule_from_dict(self.rule_data)
+
+    @cached_property
+    def declaration(self) -> str:
+        """The hash of what was declared, wherever the file lies; a verdict keeps it."""
+        data = {k: v for k, v in self.as_dict().items() if k not in ("file", "line", "mathml")}
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
     @property
     def variants(self) -> tuple[str | None, ...]:

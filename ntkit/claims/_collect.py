@@ -23,7 +23,7 @@ Declared = dict[str, tuple[Claim, Callable[[Trial], Any]]]
 
 def claim_files(folder: Path) -> list[Path]:
     """The claim files of a folder, sorted; names that begin with an underscore or a dot are helpers."""
-    return sorted(file for file in folder.glob("*.py") if not file.name.startswith(("_", ".")))
+    return sorted(file for file in folder.glob("*.py") if file.is_file() and not file.name.startswith(("_", ".")))
 
 
 def load(file: Path) -> Declared:

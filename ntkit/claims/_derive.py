@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ntkit.claims._claim import REPAIRED, Claim
-from ntkit.claims._errors import EvidenceError
+from ntkit.claims._errors import EvidenceError, StoreError
 from ntkit.claims._index import framework_digest
 from ntkit.claims._outcome import Outcome, Task
 
@@ -19,11 +20,12 @@ Record = dict[str, Any]
 VERDICTS = ("supported", "refuted", "inconclusive", "failed", "flaky", "toothless")
 
 
-def derivation_key(claim: Claim, tier: str, seed: int, outcomes: Outcomes, power: Mapping[str, Any] | None) -> str:
-    """The hash of everything a verdict is derived from: declaration, evidence, power run and the code that judges."""
-    evidence = sorted((str(control), block, o.digest, o.reason, o.unmet) for (control, block), o in outcomes.items())
-    declared = {k: v for k, v in claim.as_dict().items() if k not in ("file", "line", "mathml")}
-    what = [framework_digest(), declared, tier, seed, evidence, power]
+def derivation_key(claim: Claim, task: Task, outcomes: Outcomes, power: Mapping[str, Any] | None) -> str:
+    """The hash of everything a verdict is derived from: declaration, evidence, sources, power run, the code that judges."""
+    evidence = sorted(
+        [str(control), block, o.digest, o.reason, o.unmet, dict(o.facts)] for (control, block), o in outcomes.items()
+    )
+    what = [framework_digest(), claim.declaration, task.tier, task.seed, task.sources.digest, evidence, power]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
@@ -41,9 +43,14 @@ def judge(claim: Claim, control: str | None, outcome: Outcome, evidence: Callabl
             return _as_record(undecided(f"assumptions not met: {'; '.join(outcome.unmet)}"))
         rule = claim.rule
         parts = claim.controls[control].parts if control is not None and control in claim.controls else ()
-        return _as_record(rule.judge(measurement, parts) if isinstance(rule, All) else rule.judge(measurement))
+        with warnings.catch_warnings(action="ignore"):  # an overflow shows in the interval
+            return _as_record(rule.judge(measurement, parts) if isinstance(rule, All) else rule.judge(measurement))
     except EvidenceError as error:
         return _failed(str(error))
+    except StoreError:
+        raise
+    except Exception as error:  # evidence that its rule chokes on fails its own claim, not the run
+        return _failed(f"its rule could not judge it: {type(error).__name__}: {error}")
 
 
 def is_surprise(claim: Claim, tier: str, judged: Mapping[str | None, Record]) -> bool:
@@ -81,7 +88,7 @@ def derive(
         flaky: reasons to believe that one trial gave two outcomes.
     """
     block = max(block for _, block in outcomes)
-    now = {control: judged[control, b] for control, b in judged if b == block}
+    now = {control: judged[control, block] for control in claim.variants}  # in this order, whichever came first
     task, main = tasks[None, block], now[None]
     controls = {name: now[name] for name in claim.controls}
     failures = [
@@ -99,7 +106,7 @@ def derive(
         verdict, sentence = main["verdict"], main["sentence"]
     recorded = claim.recorded[task.tier]
     unrepaired = claim.repaired is not None and not failures and now[REPAIRED]["verdict"] != "supported"
-    measured = list(outcomes.values())
+    measured = [outcomes[control, b] for b in range(block + 1) for control in claim.variants]
     return {
         "claim": claim.name,
         "paper": claim.paper.key,
@@ -108,6 +115,7 @@ def derive(
         "checked": claim.checked,
         "tier": task.tier,
         "seed": task.seed,
+        "declaration": claim.declaration,
         "verdict": verdict,
         "recorded": recorded,
         "judged": main["verdict"],
@@ -121,12 +129,12 @@ def derive(
         "controls": controls,
         "repaired": now.get(REPAIRED),
         "block": block,
-        "first": {control or "claim": record for (control, b), record in judged.items() if b == 0} if block else None,
+        "first": {control or "claim": judged[control, 0] for control in claim.variants} if block else None,
         "power": power,
         **costs(measured),
         "versions": task.sources.versions,
         "facts": outcomes[None, block].facts,
-        "evidence": {control or "claim": outcomes[control, b].digest for control, b in outcomes if b == block},
+        "evidence": {control or "claim": outcomes[control, block].digest for control in claim.variants},
         "output": "\n".join(o.output for o in measured if o.status == "failed" and o.output),
     }
 

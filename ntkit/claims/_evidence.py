@@ -21,6 +21,8 @@ from ntkit.claims._errors import EvidenceError
 Floats = NDArray[np.float64]
 Reduction = Literal["mean", "rms", "geometric"]
 
+SAME_MEAN = 1e-6  # of the largest sample: a mean may have been taken in another order, or in single precision
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Labelled:
@@ -32,19 +34,18 @@ class _Labelled:
 
     arrays: ClassVar[tuple[str, ...]] = ()
 
+    def __post_init__(self) -> None:
+        unmet: object = self.unmet
+        if unmet is not None and not (isinstance(unmet, str) and unmet.strip()):
+            raise EvidenceError(f"{type(self).__name__}.unmet must be None or the reason as a non-empty string, got {unmet!r}")
+
     def _set(self, name: str, value: object) -> None:
         object.__setattr__(self, name, value)
 
     def _floats(self, name: str, *, ndim: tuple[int, ...] | None = None) -> Floats:
         """Replace the field by a non-empty, finite float64 array of one of the allowed dimensions, and return it."""
         kind = type(self).__name__
-        try:
-            given = np.asarray(getattr(self, name))
-            if given.dtype.kind not in "fiub":
-                raise TypeError(f"dtype {given.dtype}")
-            array = np.array(given, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise EvidenceError(f"{kind}.{name} must be an array of real numbers, got {error}") from None
+        array = _real_numbers(f"{kind}.{name}", getattr(self, name))
         if ndim is not None and array.ndim not in ndim:
             allowed = " or ".join(str(n) for n in ndim)
             raise EvidenceError(f"{kind}.{name} must have {allowed} dimensions, got shape {array.shape}")
@@ -63,9 +64,15 @@ class _Labelled:
     def _integers(self, name: str) -> NDArray[np.int64]:
         """Replace the field by a non-empty int64 array; counts cannot be missing, so `unmet` excuses nothing."""
         kind = type(self).__name__
+        _refuse_masks(f"{kind}.{name}", getattr(self, name))
         given = np.asarray(getattr(self, name))
         if given.dtype.kind not in "iub":
-            raise EvidenceError(f"{kind}.{name} must be an array of integers, got dtype {given.dtype}")
+            raise EvidenceError(f"{kind}.{name} must be an array of integers that int64 holds, got dtype {given.dtype}")
+        beyond = given > np.iinfo(np.int64).max
+        if beyond.any():
+            raise EvidenceError(
+                f"{kind}.{name} holds {int(beyond.sum())} integers (of {given.size}) that int64 does not, up to {given.max()}"
+            )
         array = np.atleast_1d(np.array(given, dtype=np.int64))
         if array.size == 0:
             raise EvidenceError(f"{kind}.{name} is empty: nothing was counted")
@@ -105,6 +112,7 @@ class Sides(_Labelled):
     arrays: ClassVar = ("lhs", "rhs")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self._floats("lhs")
         self._floats("rhs")
         self._same_shape("lhs", "rhs")
@@ -125,6 +133,7 @@ class Bounds(_Labelled):
     arrays: ClassVar = ("value", "lower", "upper")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self._floats("value")
         if self.lower is None and self.upper is None:
             raise EvidenceError("Bounds needs lower=, upper= or both: without a bound there is nothing to judge")
@@ -159,6 +168,7 @@ class Series(_Labelled):
     arrays: ClassVar = ("x", "y")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         x = self._floats("x", ndim=(1,))
         if x.size < 3 or not (np.diff(x) > 0).all():
             raise EvidenceError(f"Series.x must be strictly increasing with at least 3 points, got {x.tolist()}")
@@ -195,6 +205,7 @@ class Crossings(_Labelled):
     arrays: ClassVar = ("x", "grid", "errors")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         x = self._floats("x", ndim=(1,))
         grid = self._floats("grid", ndim=(2,))
         errors = self._floats("errors", ndim=(3,))
@@ -220,6 +231,8 @@ class Estimates(_Labelled):
         mean, stderr, predicted: one shape; standard errors are not negative.
         repeats: how many independent repeats stand behind each standard error: its interval uses Student's t with one
             fewer degree of freedom. None only for a standard error that is known, not estimated.
+        samples: what `mean` is the mean of, shape (repeat, *mean.shape). With it the interval allows for skewness, which a
+            mean and its standard error do not show; `repeats` is then its length.
 
     Example:
         >>> Estimates.from_samples([[1.0], [3.0]], predicted=2.0).mean.tolist()
@@ -230,9 +243,13 @@ class Estimates(_Labelled):
     stderr: ArrayLike
     predicted: ArrayLike
     repeats: int | None = None
-    arrays: ClassVar = ("mean", "stderr", "predicted")
+    samples: ArrayLike | None = None
+    arrays: ClassVar = ("mean", "stderr", "predicted", "samples")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.samples is not None:
+            self._floats("samples")
         self._floats("mean")
         self._floats("stderr")
         self._floats("predicted")
@@ -242,15 +259,31 @@ class Estimates(_Labelled):
             raise EvidenceError("Estimates.stderr must not be negative")
         if self.repeats is not None and self.repeats < 2:
             raise EvidenceError(f"Estimates.repeats must be at least 2, got {self.repeats}")
+        if self.samples is not None:
+            self._check_samples(np.asarray(self.mean), np.asarray(self.samples))
+
+    def _check_samples(self, mean: Floats, samples: Floats) -> None:
+        """Samples of another shape, number or mean than what stands beside them are not what was measured."""
+        if samples.ndim != mean.ndim + 1 or samples.shape[1:] != mean.shape:
+            wanted = ", ".join(["repeat", *map(str, mean.shape)]) + ("" if mean.shape else ",")
+            raise EvidenceError(f"Estimates.samples must have shape ({wanted}), got {samples.shape}")
+        if len(samples) < 2:
+            raise EvidenceError(f"Estimates.samples needs at least 2 repeats along axis 0, got shape {samples.shape}")
+        if self.repeats is not None and self.repeats != len(samples):
+            raise EvidenceError(f"Estimates.repeats is {self.repeats}, but samples has {len(samples)} repeats along axis 0")
+        self._set("repeats", len(samples))
+        if self.unmet is None and (np.abs(samples.mean(0) - mean) > SAME_MEAN * np.abs(samples).max(0)).any():
+            raise EvidenceError("Estimates.mean is not the mean of samples over axis 0")
 
     @classmethod
     def from_samples(cls, samples: ArrayLike, predicted: ArrayLike, **labels: Any) -> Estimates:
-        """Mean and standard error over axis 0 of `samples`, shape (repeat, ...), with at least 2 repeats."""
-        values = np.asarray(samples, dtype=np.float64)
+        """Mean and standard error over axis 0 of `samples`, shape (repeat, ...), with at least 2 repeats; keeps the samples."""
+        values = _real_numbers("Estimates.samples", samples)
         if values.ndim == 0 or values.shape[0] < 2:
             raise EvidenceError(f"Estimates.from_samples needs at least 2 repeats along axis 0, got shape {values.shape}")
-        repeats = values.shape[0]
-        return cls(values.mean(0), values.std(0, ddof=1) / math.sqrt(repeats), predicted, repeats=repeats, **labels)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused by name, or excused by `unmet`
+            mean, stderr = values.mean(0), values.std(0, ddof=1) / math.sqrt(len(values))
+        return cls(mean, stderr, predicted, samples=values, **labels)
 
 
 @dataclass(frozen=True)
@@ -267,6 +300,7 @@ class Counts(_Labelled):
     arrays: ClassVar = ("successes", "trials")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         successes, trials = self._integers("successes"), self._integers("trials")
         self._same_shape("successes", "trials")
         if (trials < 1).any() or (successes < 0).any() or (successes > trials).any():
@@ -287,6 +321,7 @@ class Integers(_Labelled):
     arrays: ClassVar = ("got", "expected")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self._integers("got")
         self._integers("expected")
         self._same_shape("got", "expected")
@@ -305,6 +340,7 @@ class Pairs(_Labelled):
     arrays: ClassVar = ("first", "second")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         first = self._floats("first", ndim=(1, 2))
         self._floats("second", ndim=(1, 2))
         self._same_shape("first", "second")
@@ -324,6 +360,27 @@ def settings(evidence: Evidence) -> dict[str, Any]:
     """Everything of the evidence that is not an array, ready for JSON."""
     fields = (f.name for f in dataclasses.fields(evidence) if f.name not in evidence.arrays)
     return {name: getattr(evidence, name) for name in fields}
+
+
+def _real_numbers(field: str, value: Any) -> Floats:
+    """A float64 copy of an array of real numbers."""
+    _refuse_masks(field, value)
+    try:
+        given = np.asarray(value)
+        if given.dtype.kind not in "fiub":
+            raise TypeError(f"dtype {given.dtype}")
+        return np.array(given, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise EvidenceError(f"{field} must be an array of real numbers, got {error}") from None
+
+
+def _refuse_masks(field: str, value: Any) -> None:
+    """Refuse masked arrays, also within lists: NumPy would make plain arrays of them and forget what was masked."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise EvidenceError(f"{field} is a masked array, whose mask would be lost: return the unmasked values only")
+    if isinstance(value, list | tuple):
+        for item in value:
+            _refuse_masks(field, item)
 
 
 def _finite_number(name: str, value: float) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,7 @@ from ntkit.claims._claim import Claim
 from ntkit.claims._collect import claim_files
 from ntkit.claims._errors import UsageError
 from ntkit.claims._places import cache_folder, write_atomically
+from ntkit.claims._sources import SourceReader, digest_or_gone
 
 SHIPPED = "index.json"
 COLLECT_TIMEOUT = 300.0  # seconds for importing claim files, which compile nothing
@@ -68,12 +71,15 @@ def read_catalogue(folder: Path) -> Catalogue:
         raise UsageError(f"{folder} holds no claim file; `ntkit init` writes a first one into ./paper_checks")
     cached = cache_folder() / "index" / f"{hashlib.sha256(str(folder).encode()).hexdigest()[:16]}.json"
     digests = _digests(folder, files)
-    known = _known(folder / SHIPPED, folder, digests) | _known(cached, folder, digests)
+    known = _known(folder / SHIPPED, digests) | _known(cached, digests)
     missing = [file for file in files if file.name not in known]
     if missing:
-        known |= {name: {**entry, "digest": digests[name]} for name, entry in _import_in_child(folder, missing).items()}
-        kept = {name: known[name] for name in digests if name in known and "transient" not in known[name]}
-        _remember(cached, kept)
+        reader = SourceReader()
+        for name, entry in _import_in_child(missing).items():
+            behind = reader.read(folder / name).files  # a rule's tolerance may come from any module
+            known[name] = {**entry, "digest": digests[name], "files": behind}
+        reader.save()
+        _remember(cached, {name: entry for name, entry in known.items() if "error" not in entry})
     claims: list[Claim] = []
     errors: list[str] = []
     for file in files:
@@ -116,10 +122,20 @@ def _digests(folder: Path, files: Iterable[Path]) -> dict[str, str]:
     return {file.name: hashlib.sha256(shared.digest() + file.read_bytes()).hexdigest() for file in files}
 
 
-def _known(index: Path, folder: Path, digests: dict[str, str]) -> dict[str, Any]:
+def _known(index: Path, digests: dict[str, str]) -> dict[str, Any]:
+    """The entries of an index whose file, and all the modules behind it, are as they were."""
+
+    @cache
+    def now(name: str) -> str:
+        return digest_or_gone(name)
+
     try:
         entries = json.loads(index.read_text())
-        return {name: entry for name, entry in entries.items() if entry["digest"] == digests.get(name)}
+        return {
+            name: entry
+            for name, entry in entries.items()
+            if entry["digest"] == digests.get(name) and all(now(f) == d for f, d in entry.get("files", {}).items())
+        }
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}  # an index only saves time: without one the files are imported
 
@@ -131,7 +147,7 @@ def _remember(index: Path, entries: dict[str, Any]) -> None:
         return  # a cache that cannot be written costs time, nothing else
 
 
-def _import_in_child(folder: Path, files: list[Path]) -> dict[str, Any]:
+def _import_in_child(files: list[Path]) -> dict[str, Any]:
     """Import files in a child process; one that kills or stalls the child is blamed, and the rest goes on in a new one."""
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -146,7 +162,7 @@ def _import_in_child(folder: Path, files: list[Path]) -> dict[str, Any]:
             remaining = [file for file in remaining if file.name not in found]
             if remaining:
                 blamed = remaining.pop(0)
-                found[blamed.name] = {"error": f"{blamed}:1: {death} while it was imported", "transient": True}
+                found[blamed.name] = {"error": f"{blamed}:1: {death} while it was imported"}
     return found
 
 
@@ -154,18 +170,17 @@ def _run_child(out: Path, files: list[Path]) -> str:
     """Collect files in a child, and say how it ended."""
     command = [sys.executable, "-P", "-m", "ntkit.claims._collect", str(out), *map(str, files)]
     environment = {"JAX_PLATFORMS": "cpu", **os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    null = subprocess.DEVNULL
+    child = subprocess.Popen(command, stdin=null, stdout=null, stderr=null, env=environment, start_new_session=True)
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=COLLECT_TIMEOUT,
-            env=environment,
-            check=False,
-        )
+        status = child.wait(COLLECT_TIMEOUT)
     except subprocess.TimeoutExpired:
         return f"took more than {COLLECT_TIMEOUT:.0f} s"
-    return f"ended the interpreter (exit status {done.returncode})"
+    finally:
+        with contextlib.suppress(ProcessLookupError):  # with whatever it started
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    return f"ended the interpreter (exit status {status})"
 
 
 def _distinct(claims: list[Claim], errors: list[str]) -> list[Claim]:

@@ -37,6 +37,11 @@ class Task:
         return hashlib.sha256(json.dumps([*what, self.sources.digest]).encode()).hexdigest()
 
     @property
+    def id(self) -> str:
+        """What a worker calls it, so that an answer is never taken for another task's."""
+        return f"{self.key}:{self.attempt}"
+
+    @property
     def deadline(self) -> float:
         """Seconds it may take; a repeat with four times the repeats may take four times as long."""
         return (self.claim.deadline or DEADLINES[self.tier]) * (REPEAT_FACTOR if self.block else 1)
@@ -61,6 +66,7 @@ class Outcome:
         seconds, cpu_seconds: of the measurement; peak_mb: of the worker's memory during it.
         facts: dtype and precision flags, machine, data hashes.
         output: the end of what the trial printed.
+        own_files: source files in use that belong to no installed library.
     """
 
     key: str
@@ -74,3 +80,4 @@ class Outcome:
     peak_mb: float = 0.0
     facts: Mapping[str, Any] = field(default_factory=dict)
     output: str = ""
+    own_files: tuple[str, ...] = ()

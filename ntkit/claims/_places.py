@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import sysconfig
+import tempfile
 from pathlib import Path
 
 from ntkit.claims._errors import UsageError
@@ -18,7 +20,10 @@ def cache_folder() -> Path:
         return Path(os.environ["NTKIT_CACHE"])
     if os.environ.get("XDG_CACHE_HOME"):
         return Path(os.environ["XDG_CACHE_HOME"]) / "ntkit"
-    home = Path.home()
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without a home
+        return Path(tempfile.gettempdir()) / f"ntkit-{os.getuid()}"
     return home / "Library" / "Caches" / "ntkit" if sys.platform == "darwin" else home / ".cache" / "ntkit"
 
 
@@ -41,6 +46,15 @@ def catalogue_folder(path: str | None) -> Path:
         return folder.resolve()
     local = Path("paper_checks")
     return local.resolve() if local.is_dir() else bundled_folder("paper_checks")
+
+
+_INSTALLED = tuple({Path(sysconfig.get_path(kind)).resolve() for kind in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
+def is_installed(path: Path) -> bool:
+    """Whether a resolved path belongs to an installed library, which is known by its version, not by its sources."""
+    named = not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
+    return named or any(path.is_relative_to(folder) for folder in _INSTALLED)
 
 
 def file_digest(file: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -10,17 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from ntkit.claims._claim import Claim
+from ntkit.claims._completion import completed
 from ntkit.claims._derive import judge
 from ntkit.claims._engine import Engine, Finished
 from ntkit.claims._errors import UsageError
 from ntkit.claims._outcome import Outcome, Task
 from ntkit.claims._places import write_atomically
-from ntkit.claims._sources import SourceReader
+from ntkit.claims._sources import SourceReader, Sources
 from ntkit.claims._store import Store
-from ntkit.claims._trial import Tier
+from ntkit.claims._trial import FIRST_SEED, Tier
 
 POWER_FILE = "power.json"
-FIRST_SEED = 1000
+_FIELDS = {"sources", "tier", "seeds", "as_recorded", "verdicts", "controls", "flaky"}
 
 
 class PowerFile:
@@ -30,15 +32,19 @@ class PowerFile:
         self._file = folder / POWER_FILE
         try:
             self.entries: dict[str, Any] = json.loads(self._file.read_text())
+            if not all(entry.keys() >= _FIELDS for entry in self.entries.values()):
+                raise ValueError("an entry lacks a field")
         except FileNotFoundError:
             self.entries = {}
-        except ValueError as error:
-            raise UsageError(f"{self._file} is no JSON ({error}); mend it or delete it") from None
+        except (ValueError, AttributeError) as error:
+            raise UsageError(f"{self._file} is no file of power runs ({error}); mend it or delete it") from None
 
-    def of(self, claim: str, sources: str, tier: str) -> Mapping[str, Any] | None:
-        """The claim's entry for this tier; `current` says whether it holds for these sources."""
-        entry = self.entries.get(claim)
-        return {**entry, "current": entry["sources"] == sources} if entry and entry["tier"] == tier else None
+    def of(self, claim: Claim, sources: Sources, tier: Tier) -> Mapping[str, Any] | None:
+        """The claim's entry for this tier; `current` says whether it holds for today's code, rule and controls."""
+        entry = self.entries.get(claim.name)
+        if entry is None or entry["tier"] != tier:
+            return None
+        return {**entry, "current": entry["sources"] == power_digest(claim, sources)}
 
     def put(self, claim: str, entry: Mapping[str, Any]) -> None:
         """Record a power run and write the file."""
@@ -50,6 +56,13 @@ class PowerFile:
             raise UsageError(
                 f"{self._file} cannot be written ({error.strerror}); copy the claims, and name them by --path"
             ) from None
+
+
+def power_digest(claim: Claim, sources: Sources) -> str:
+    """What a power run holds for: the code that measures, and the rule, controls and record that it was judged by."""
+    controls = {name: list(control.parts) for name, control in claim.controls.items()}
+    what = [sources.code_digest, claim.name, claim.rule_data, controls, dict(claim.recorded)]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
 def measure_power(
@@ -86,8 +99,9 @@ def measure_power(
             if event.task.attempt:
                 second = event.outcome
             else:
-                store.put(event.task, event.outcome)
-                outcomes[event.task.seed, event.task.control] = event.outcome
+                outcome = completed(event.task, event.outcome, store)
+                store.put(event.task, outcome)
+                outcomes[event.task.seed, event.task.control] = replace(outcome, evidence=None)
             say(done, total)
     finally:
         engine.close()
@@ -96,7 +110,7 @@ def measure_power(
     words = {place: judge(claim, place[1], outcome, store.evidence)["verdict"] for place, outcome in outcomes.items()}
     verdicts = Counter(word for (_, control), word in words.items() if control is None)
     return {
-        "sources": sources.code_digest,
+        "sources": power_digest(claim, sources),
         "tier": tier,
         "seeds": seeds,
         "as_recorded": verdicts[claim.recorded[tier]],

@@ -43,7 +43,7 @@ class WorkerProcess:
         self.task: Task | None = None
         self.given = 0.0
         self.started: float | None = None
-        self.files: set[str] = set()
+        self.file = ""  # a worker serves one claim file: what that leaves behind reaches no other paper
         self._output = b""
 
     def give(self, task: Task) -> None:
@@ -51,12 +51,17 @@ class WorkerProcess:
         self.read_output()
         self._output = b""
         self.task, self.given, self.started = task, time.monotonic(), None
-        self.files.add(task.claim.file)
-        fields = {name: getattr(task, name) for name in ("tier", "seed", "control", "block")}
+        self.file = task.claim.file
+        fields = {name: getattr(task, name) for name in ("id", "tier", "seed", "control", "block")}
         try:
             send(
                 self.sock,
-                {"claim": task.claim.name, "file": task.claim.file, "file_digest": task.sources.file_digest, **fields},
+                {
+                    "claim": task.claim.name,
+                    "file": task.claim.file,
+                    "file_digest": task.sources.files[task.claim.file],
+                    **fields,
+                },
             )
         except OSError:
             return  # it died: the closed socket tells
@@ -68,13 +73,16 @@ class WorkerProcess:
     def overrun(self, limit_mb: float) -> str | None:
         """Why the worker has to be ended now, if it has to."""
         assert self.task is not None
+        if self.memory_mb() > limit_mb:
+            return f"used more than {limit_mb:.0f} MB of memory"
         now = time.monotonic()
         if self.started is None:
             return f"took more than {LOADING_DEADLINE:.0f} s to import" if now - self.given > LOADING_DEADLINE else None
-        if now - self.started > self.task.deadline:
-            return f"took more than its deadline of {self.task.deadline:g} s"
-        used = self.memory_mb()
-        return f"used more than {limit_mb:.0f} MB of memory" if used > limit_mb else None
+        return f"took more than its deadline of {self.task.deadline:g} s" if now - self.started > self.task.deadline else None
+
+    def gone(self) -> bool:
+        """Whether the process ended, even if something that it started holds its socket open."""
+        return self.process.poll() is not None
 
     def memory_mb(self) -> float:
         """Resident memory of the process; 0 when it is gone."""

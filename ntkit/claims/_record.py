@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ntkit.claims._claim import Claim
 from ntkit.claims._errors import UsageError
 from ntkit.claims._store import Store
+from ntkit.claims._trial import FIRST_SEED
 
 if TYPE_CHECKING:
     from ntkit.claims._evidence import Measurement
@@ -31,6 +32,11 @@ class Record:
     store: Store
 
     @property
+    def outdated(self) -> bool:
+        """Whether the claim was declared otherwise when the verdict was reached."""
+        return bool(self.verdict["declaration"] != self.claim.declaration)
+
+    @property
     def tier(self) -> str:
         """The tier it was measured at."""
         return str(self.verdict["tier"])
@@ -49,9 +55,11 @@ class Record:
 
 
 def latest_records(claims: Iterable[Claim], store: Store) -> list[Record]:
-    """The newest verdict on each claim that has one: of tier full where there is one, else quick."""
+    """The newest verdict on each claim that has one: of tier full where there is one, else quick; never a pilot's."""
     best: dict[str, Mapping[str, Any]] = {}
     for verdict in store.history():
+        if verdict["seed"] < FIRST_SEED:
+            continue
         before = best.get(verdict["claim"])
         if before is None or verdict["tier"] == "full" or before["tier"] != "full":
             best[verdict["claim"]] = verdict

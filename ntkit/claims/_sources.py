@@ -10,20 +10,22 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import platform
 import sys
-import sysconfig
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ntkit.claims._places import cache_folder, file_digest, write_atomically
+from ntkit.claims._places import cache_folder, file_digest, is_installed, write_atomically
 
 ALWAYS = ("jax", "jaxlib", "numpy", "scipy")
 _HOME = Path(__file__).resolve().parents[2]  # the folder that holds this package
-DISTRIBUTIONS = {"sklearn": "scikit-learn", "flint": "python-flint", "neural_tangents": "neural-tangents"}
+# What the user may set and a worker passes on although it changes numbers.
+NUMERICAL_ENVIRONMENT = ("JAX_PLATFORMS", "JAX_THREEFRY_PARTITIONABLE", "JAX_DEFAULT_PRNG_IMPL", "XLA_FLAGS")
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,12 @@ class Sources:
     Attributes:
         modules: module -> digest of its code.
         versions: library -> version.
-        file_digest: SHA-256 of the claim file's bytes, by which a worker knows that it measures what was planned.
+        files: file -> SHA-256 of its bytes when it was read.
     """
 
     modules: dict[str, str]
     versions: dict[str, str]
-    file_digest: str = ""
+    files: dict[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def digest(self) -> str:
@@ -49,6 +51,10 @@ class Sources:
     def code_digest(self) -> str:
         """One hash of the code alone, the same with other versions of the libraries."""
         return hashlib.sha256(json.dumps(self.modules, sort_keys=True).encode()).hexdigest()
+
+    def changed_files(self) -> list[str]:
+        """The files that are no longer as they were read."""
+        return [name for name, digest in self.files.items() if digest_or_gone(name) != digest]
 
     def changes(self, before: Sources) -> list[str]:
         """What differs from earlier sources, in words."""
@@ -72,33 +78,41 @@ class SourceReader:
         self._parsed: dict[str, Any] = {}
         self._dirty = False
         self._versions: dict[str, str | None] = {}
+        self._found: dict[tuple[str, tuple[Path, ...]], list[tuple[str, Path]]] = {}
+        self._roots = _own_roots()
+        self._parser = sys.version.encode() + Path(__file__).read_bytes()  # how sources are read is part of what is cached
         try:
-            self._parsed = json.loads(self._cache_file.read_text())
+            cached = json.loads(self._cache_file.read_text())
+            self._parsed = cached if isinstance(cached, dict) else {}
         except (OSError, ValueError):
             self._parsed = {}  # only a cache
 
     def read(self, file: Path) -> Sources:
         """The sources behind one claim file."""
-        roots = [file.parent, file.parent.parent, *_own_roots()]
-        digest_at_start = file_digest(file)
+        roots = (*self._roots, file.parent, file.parent.parent)  # the order in which Python looks
+        file = file.resolve()
         modules: dict[str, str] = {}
+        files: dict[str, str] = {}
         libraries: set[str] = set(ALWAYS)
         todo: list[tuple[str, Path]] = [(f"{file.parent.name}/{file.name}", file)]
         while todo:
             name, path = todo.pop()
             if name in modules:
                 continue
-            digest, imports = self._parse(path, claims=path == file)
+            source = path.read_bytes()
+            files[str(path)] = hashlib.sha256(source).hexdigest()
+            digest, imports = self._parse(source, claims=path == file)
             modules[name] = digest
             for wanted in imports:
                 absolute = _absolute(wanted, name, path)
-                found = list(_find(absolute, roots))
+                found = self._find(absolute, roots)
                 todo += [(n, p) for n, p in found if not _is_framework(n)]
                 if not found:
                     libraries.add(absolute.partition(".")[0])
         versions = {lib: v for lib in sorted(libraries) if (v := self._version(lib)) is not None}
         versions["python"] = platform.python_version()
-        return Sources(dict(sorted(modules.items())), versions, digest_at_start)
+        versions |= {name: value for name, value in sorted(os.environ.items()) if name in NUMERICAL_ENVIRONMENT}
+        return Sources(dict(sorted(modules.items())), versions, files)
 
     def save(self) -> None:
         """Keep what was parsed for the next run."""
@@ -109,16 +123,21 @@ class SourceReader:
                 return  # only a cache
             self._dirty = False
 
-    def _parse(self, path: Path, claims: bool) -> tuple[str, list[str]]:
-        source = path.read_bytes()
-        key = hashlib.sha256(source + b"claims" * claims + sys.version.encode()).hexdigest()
+    def _find(self, name: str, roots: tuple[Path, ...]) -> list[tuple[str, Path]]:
+        if (name, roots) not in self._found:
+            self._found[name, roots] = _find(name, roots)
+        return self._found[name, roots]
+
+    def _parse(self, source: bytes, claims: bool) -> tuple[str, list[str]]:
+        key = hashlib.sha256(source + b"claims" * claims + self._parser).hexdigest()
         if key not in self._parsed:
+            imports, code = [], source  # what cannot be parsed counts by its bytes
             try:
                 tree = ast.parse(source)
                 imports = sorted(set(_imports(tree)))
                 code = ast.dump(_Code(claims).visit(tree), annotate_fields=False).encode()
-            except (SyntaxError, ValueError):
-                imports, code = [], source
+            except (SyntaxError, ValueError, RecursionError):
+                pass
             self._parsed[key] = [hashlib.sha256(code).hexdigest(), imports]
             self._dirty = True
         digest, imports = self._parsed[key]
@@ -143,7 +162,9 @@ class _Code(ast.NodeTransformer):
             if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
                 node.body = body[1:] or [ast.Pass()]
             if self.claims and isinstance(node, ast.FunctionDef):
-                node.decorator_list = [d for d in node.decorator_list if not _is_declaration(d, "claim")]
+                for decorator in node.decorator_list:
+                    if isinstance(decorator, ast.Call) and _is_declaration(decorator, "claim"):
+                        decorator.keywords = []  # the name stays: it says which claim this function measures
         if self.claims and isinstance(node, ast.Assign) and _is_declaration(node.value, "Paper"):
             return None
         return self.generic_visit(node)
@@ -175,27 +196,34 @@ def _absolute(wanted: str, module: str, path: Path) -> str:
     return ".".join([*package[: len(package) - dots + 1], wanted.lstrip(".")]).strip(".")
 
 
-def _find(name: str, roots: list[Path]) -> Iterator[tuple[str, Path]]:
+def _find(name: str, roots: tuple[Path, ...]) -> list[tuple[str, Path]]:
     """The source files that importing `name` runs: the packages on the way and the module, if they lie in the roots."""
     parts = name.split(".")
-    for root in [_HOME] if parts[0] == "ntkit" else roots:
-        top = root / parts[0]
-        if not (top.is_dir() and any(top.glob("*.py"))) and not top.with_suffix(".py").is_file():
-            continue
+    for root in (_HOME,) if parts[0] == "ntkit" else roots:
+        found = []
         for depth in range(1, len(parts) + 1):
             place = root.joinpath(*parts[:depth])
-            for candidate in (place / "__init__.py", place.with_suffix(".py")):
+            for candidate in (place / "__init__.py", place.with_name(f"{place.name}.py")):
                 if candidate.is_file():
-                    yield ".".join(parts[:depth]), candidate
+                    found.append((".".join(parts[:depth]), candidate.resolve()))
                     break
-        return
+        if found:
+            return found
+    return []
 
 
-def _own_roots() -> list[Path]:
+def _own_roots() -> tuple[Path, ...]:
     """The folders on the path that hold nobody's installed library."""
-    installed = [Path(sysconfig.get_path(kind)).resolve() for kind in ("stdlib", "platstdlib", "purelib", "platlib")]
     folders = dict.fromkeys(Path(entry).resolve() for entry in sys.path)
-    return [f for f in folders if f.is_dir() and not any(f.is_relative_to(place) for place in installed)]
+    return tuple(folder for folder in folders if folder.is_dir() and not is_installed(folder))
+
+
+def digest_or_gone(name: str) -> str:
+    """SHA-256 of a file's bytes, nothing if it is not there."""
+    try:
+        return file_digest(Path(name))
+    except OSError:
+        return ""
 
 
 def _is_framework(module: str) -> bool:
@@ -207,6 +235,12 @@ def _installed_version(library: str) -> str | None:
     if library in sys.stdlib_module_names or library == "ntkit":
         return None
     try:
-        return metadata.version(DISTRIBUTIONS.get(library, library))
+        return metadata.version(library)
     except metadata.PackageNotFoundError:
-        return None
+        distributions = _distributions().get(library, [])  # sklearn is scikit-learn, PIL is pillow
+        return metadata.version(distributions[0]) if distributions else None
+
+
+@cache
+def _distributions() -> dict[str, list[str]]:
+    return {name: list(found) for name, found in metadata.packages_distributions().items()}

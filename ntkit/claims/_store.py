@@ -10,7 +10,7 @@ import errno
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -92,8 +92,10 @@ class Store:
         with self._explained():
             if outcome.evidence is not None and not self.evidence_path(outcome.digest).exists():
                 write_atomically(self.evidence_path(outcome.digest), outcome.evidence)
-            body = {k: v for k, v in asdict(outcome).items() if k not in ("key", "evidence", "status", "digest")}
+            body = {k: v for k, v in asdict(outcome).items() if k not in ("key", "evidence", "status", "digest", "own_files")}
             with self._transaction():
+                if outcome.status == "failed" and self._row(task.key, "digest"):
+                    return  # a failure does not push out what was measured
                 self._put_sources(task.sources)
                 row = (task.key, task.claim.name, task.tier, task.seed, task.control, task.block, task.sources.digest)
                 self._db.execute(
@@ -104,13 +106,23 @@ class Store:
     def measured(self, key: str) -> Outcome | None:
         """The outcome under this key, without its arrays; failed ones are never reused."""
         with self._explained():
-            row = self._db.execute(
-                "SELECT status, digest, body FROM outcomes WHERE key = ? AND status = 'measured'", (key,)
-            ).fetchone()
-        if row is None or not self.evidence_path(row[1]).is_file():
+            row = self._row(key, "status, digest, body")
+        if row is None or row[0] != "measured" or not self.evidence_path(row[1]).is_file():
             return None
         body = json.loads(row[2])
-        return Outcome(key=key, status=row[0], digest=row[1], **{**body, "unmet": tuple(body["unmet"])})
+        return Outcome(key=key, status="measured", digest=row[1], **{**body, "unmet": tuple(body["unmet"])})
+
+    def supersede(self, keys: Sequence[str]) -> None:
+        """Have these trials measured again, by a later run if this one is interrupted; `measured_before` remembers them."""
+        with self._explained(), self._transaction():
+            statement = "UPDATE outcomes SET status = 'superseded' WHERE key = ? AND status = 'measured'"
+            self._db.executemany(statement, [(key,) for key in keys])
+
+    def measured_before(self, key: str) -> tuple[str, dict[str, Any]] | None:
+        """Digest and facts of the evidence that this trial had before, superseded or not."""
+        with self._explained():
+            row = self._row(key, "digest, body")
+        return (row[0], json.loads(row[1])["facts"]) if row and row[0] else None
 
     def evidence(self, digest: str) -> bytes:
         """The bytes of stored evidence, checked against their name.
@@ -189,11 +201,17 @@ class Store:
                 with self._transaction():
                     self._db.execute("INSERT OR REPLACE INTO outcomes VALUES (?,?,?,?,?,?,?,?,?,?,?)", row)
                 added += 1
+            sources = other._db.execute("SELECT * FROM sources").fetchall()
+            verdicts = other._db.execute("SELECT * FROM verdicts").fetchall()
+            backed = [v for v in verdicts if all(self.evidence_path(d).exists() for d in _digests_behind(v[4]))]
             with self._transaction():
-                for table, width in (("sources", 3), ("verdicts", 6)):
-                    rows = other._db.execute(f"SELECT * FROM {table}").fetchall()
-                    self._db.executemany(f"INSERT OR IGNORE INTO {table} VALUES ({','.join('?' * width)})", rows)
+                self._db.executemany("INSERT OR IGNORE INTO sources VALUES (?,?,?)", sources)
+                self._db.executemany("INSERT OR IGNORE INTO verdicts VALUES (?,?,?,?,?,?)", backed)
         return added, disagreeing
+
+    def _row(self, key: str, columns: str) -> tuple[Any, ...] | None:
+        row = self._db.execute(f"SELECT {columns} FROM outcomes WHERE key = ?", (key,)).fetchone()
+        return tuple(row) if row and any(row) else None
 
     def _put_sources(self, sources: Sources) -> None:
         row = (sources.digest, json.dumps(sources.modules), json.dumps(sources.versions))
@@ -221,6 +239,11 @@ class Store:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             text = "database or disk is full" if full else str(error)
             raise StoreError(f"--store {self.folder}: {_remedy(text)}; what was stored before is still there") from error
+
+
+def _digests_behind(record: str) -> list[str]:
+    """The evidence that a verdict rests on."""
+    return [digest for digest in json.loads(record)["evidence"].values() if digest]
 
 
 def _remedy(text: str) -> str:

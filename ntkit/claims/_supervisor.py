@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from ntkit.claims._channel import BrokenFrameError
 from ntkit.claims._engine import Event, Finished, Progress, Started
 from ntkit.claims._errors import NtkitError
 from ntkit.claims._outcome import Outcome, Task
@@ -66,7 +67,7 @@ class Supervisor:
                 yield from self._read(key.data)
             for worker in [w for w in self._workers if w.task]:
                 overrun = worker.overrun(self._limit)
-                if overrun:
+                if overrun or worker.gone():
                     yield from self._end(worker, overrun)
 
     def close(self) -> None:
@@ -80,14 +81,15 @@ class Supervisor:
         self._selector.close()
 
     def _assign(self) -> None:
-        """Give waiting tasks to free workers, preferring a worker that has the task's file loaded."""
-        free = [worker for worker in self._workers if worker.ready and not worker.task]
+        """Give waiting tasks to free workers; one whose claim file has no more tasks makes room for a new one."""
+        for worker in [w for w in self._workers if w.ready and not w.task]:
+            task = next((t for t in self._waiting if worker.file in ("", t.claim.file)), None)
+            if task is not None:
+                self._waiting.remove(task)
+                worker.give(task)
+            elif self._waiting:
+                self._remove(worker)
         starting = sum(not worker.ready for worker in self._workers)
-        while self._waiting and free:
-            worker = free.pop()
-            task = next((t for t in self._waiting if t.claim.file in worker.files), self._waiting[0])
-            self._waiting.remove(task)
-            worker.give(task)
         for _ in range(min(len(self._waiting) - starting, self._jobs - len(self._workers))):
             self._start()
 
@@ -105,7 +107,10 @@ class Supervisor:
     def _tell_guard(self, line: str) -> None:
         assert self._guard is not None
         assert self._guard.stdin is not None
-        self._guard.stdin.write(line.encode())
+        try:
+            self._guard.stdin.write(line.encode())
+        except BrokenPipeError:
+            raise NtkitError("the process that guards the workers is gone; run the same command again") from None
 
     def _read(self, ready: tuple[WorkerProcess, str]) -> Iterator[Event]:
         worker, channel = ready
@@ -122,17 +127,20 @@ class Supervisor:
         if not data:
             yield from self._end(worker, None)
             return
-        for header, payload in worker.frames.feed(data):
-            yield from self._handle(worker, header, payload)
+        try:
+            frames = worker.frames.feed(data)
+        except BrokenFrameError:
+            yield from self._end(worker, "wrote to the socket of its worker")
+            return
+        for header, payload in frames:
+            if header.get("event") == "ready":
+                worker.ready = True
+            elif worker.task is not None and header.get("task") == worker.task.id:
+                yield from self._handle(worker, worker.task, header, payload)
 
-    def _handle(self, worker: WorkerProcess, header: dict[str, Any], payload: bytes) -> Iterator[Event]:
+    def _handle(self, worker: WorkerProcess, task: Task, header: dict[str, Any], payload: bytes) -> Iterator[Event]:
         event = header.pop("event")
-        if event == "ready":
-            worker.ready = True
-            return
-        task = worker.task
-        if task is None:
-            return
+        del header["task"]
         if event == "started":
             worker.started = time.monotonic()
             yield Started(task)
@@ -140,11 +148,12 @@ class Supervisor:
             yield Progress(task, float(header["share"]))
         else:
             header.setdefault("output", worker.take_output())
+            clean = header.pop("clean")
             if event == "measured":
-                header["unmet"] = tuple(header["unmet"])
+                header |= {"unmet": tuple(header["unmet"]), "own_files": tuple(header["own_files"])}
             outcome = Outcome(task.key, event, evidence=payload or None, **header)
             worker.finish()
-            if worker.memory_mb() > self._limit / 2:  # what one claim left behind must not end the next one
+            if not clean or worker.memory_mb() > self._limit / 2:  # what a trial left behind must not meet the next one
                 self._remove(worker)
             yield Finished(task, outcome)
 

@@ -15,6 +15,7 @@ T = TypeVar("T")
 Tier = Literal["quick", "full"]
 
 PROTOCOL = 1  # raise when keys or repeat counts come to mean something else: stored evidence is then measured again
+FIRST_SEED = 1000  # verification starts here; pilots, by which thresholds are chosen, use smaller seeds
 REPEAT_FACTOR = 4  # how many times more repeats a surprise is repeated with
 
 
@@ -37,7 +38,7 @@ class Trial:
 
     claim: str
     tier: Tier = "quick"
-    seed: int = 1000
+    seed: int = FIRST_SEED
     control: str | None = None
     block: int = 0
     report: Callable[[float], None] | None = field(default=None, compare=False, repr=False)

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from ntkit.claims._claim import Claim
+from ntkit.claims._completion import completed
 from ntkit.claims._derive import Record, costs, derivation_key, derive, is_surprise, judge
 from ntkit.claims._engine import Engine, Finished, Progress, Started
 from ntkit.claims._outcome import Outcome, Task
 from ntkit.claims._power import PowerFile
-from ntkit.claims._sources import SourceReader, Sources
+from ntkit.claims._sources import SourceReader, Sources, digest_or_gone
 from ntkit.claims._store import Store
 from ntkit.claims._trial import Tier
 
@@ -48,7 +49,6 @@ class _Job:
     sources: Sources
     tasks: dict[Place, Task] = field(default_factory=dict)
     outcomes: dict[Place, Outcome] = field(default_factory=dict)
-    flaky: list[str] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
@@ -79,6 +79,7 @@ class Verification:
     ) -> None:
         self._store, self._make_engine, self._listener = store, engine, listener
         self._tier, self._seed, self._fresh = tier, seed, fresh
+        self._digests: dict[str, str] = {}
         self._jobs: dict[str, _Job] = {}
         self._records: dict[str, Record] = {}
         self._todo: list[Task] = []
@@ -90,6 +91,9 @@ class Verification:
         for claim in claims:
             self._jobs[claim.name] = _Job(claim, reader.read(Path(claim.file)))
         reader.save()
+        if self._fresh:
+            everything = (self._tasks(job, block) for job in self._jobs.values() for block in (0, 1))
+            self._store.supersede([task.key for tasks in everything for task in tasks])
         for job in self._jobs.values():
             self._plan(job, block=0)
         self._listener.planned(claims, len(self._todo))
@@ -120,27 +124,32 @@ class Verification:
     def _plan(self, job: _Job, block: int) -> int:
         """Take what the store has for a block, and queue the rest; returns how many trials are missing."""
         missing = 0
-        for control in job.claim.variants:
-            task = Task(job.claim, self._tier, self._seed, control, block, job.sources)
-            job.tasks[control, block] = task
-            stored = None if self._fresh else self._store.measured(task.key)
-            if stored is not None:
-                job.outcomes[control, block] = stored
+        for task in self._tasks(job, block):
+            job.tasks[task.control, block] = task
+            stored = self._store.measured(task.key)
+            if stored is not None and self._unkeyed_as_before(stored):
+                job.outcomes[task.control, block] = stored
             else:
                 self._todo.append(task)
                 missing += 1
         return missing
 
+    def _tasks(self, job: _Job, block: int) -> list[Task]:
+        return [Task(job.claim, self._tier, self._seed, control, block, job.sources) for control in job.claim.variants]
+
+    def _unkeyed_as_before(self, outcome: Outcome) -> bool:
+        """Whether the files that a trial imported in ways that its key does not know (by name, say) are still the same."""
+        files = outcome.facts.get("unkeyed", {})
+        for name in files:
+            if name not in self._digests:
+                self._digests[name] = digest_or_gone(name)
+        return all(self._digests[name] == digest for name, digest in files.items())
+
     def _finish(self, task: Task, outcome: Outcome) -> None:
         job = self._jobs[task.claim.name]
-        before = self._store.measured(task.key) if self._fresh else None
-        same_machine = before is not None and before.facts.get("machine") == outcome.facts.get("machine")
-        if before is not None and same_machine and outcome.status == "measured" and before.digest != outcome.digest:
-            job.flaky.append(
-                f"{task.control or 'the claim'} gave other bytes than before on the same trial, sources and versions"
-            )
+        outcome = completed(task, outcome, self._store)
         self._store.put(task, outcome)
-        job.outcomes[task.control, task.block] = outcome
+        job.outcomes[task.control, task.block] = replace(outcome, evidence=None)  # the store has it
         self._listener.trial_done(task, outcome)
         self._conclude_if_complete(job)
 
@@ -156,8 +165,8 @@ class Verification:
         """The verdict of a complete job, or None if it was a surprise that is now being repeated."""
         claim = job.claim
         power = self._power_of(job)
-        key = derivation_key(claim, self._tier, self._seed, job.outcomes, power)
-        known = None if job.flaky else self._store.verdict(key)
+        key = derivation_key(claim, job.tasks[None, 0], job.outcomes, power)
+        known = self._store.verdict(key)
         if known is not None:
             known.update(costs(job.outcomes.values()))
             self._store.renew_verdict(key, known)
@@ -169,9 +178,12 @@ class Verification:
             self._listener.repeating(claim, missing)
             return self._conclude(job) if job.complete else None
         flaky = [
-            *job.flaky,
-            *(["the power run saw two outcomes of one trial"] if power and power["flaky"] and power["current"] else []),
+            f"{control or 'the claim'} gave other bytes than before on the same trial, sources and versions"
+            for (control, _), outcome in job.outcomes.items()
+            if "differs_from" in outcome.facts
         ]
+        if power and power["flaky"] and power["current"]:
+            flaky.append("the power run saw two outcomes of one trial")
         record = derive(claim, job.tasks, job.outcomes, judged, power=power, flaky=flaky)
         self._store.put_verdict(key, record)
         return record
@@ -179,7 +191,7 @@ class Verification:
     def _power_of(self, job: _Job) -> Mapping[str, Any] | None:
         folder = Path(job.claim.file).parent
         file = self._power.setdefault(folder, PowerFile(folder))
-        return file.of(job.claim.name, job.sources.code_digest, self._tier)
+        return file.of(job.claim, job.sources, self._tier)
 
 
 def in_shard(claim: Claim, seed: int, shard: tuple[int, int]) -> bool:

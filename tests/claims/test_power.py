@@ -60,3 +60,21 @@ def test_the_command_writes_the_file_and_verdicts_show_it(tmp_path: Path) -> Non
     assert ntkit("verify", "--json", "out.json", cwd=tmp_path).returncode == 0
     assert json.loads((tmp_path / "out.json").read_text())[0]["power"] == {**entry, "current": True}
     assert "as recorded in 3 of 3 seeds at tier quick; off refuted in 3" in ntkit("show", "doe2024/x", cwd=tmp_path).stdout
+
+
+def test_a_changed_rule_makes_a_power_run_old(tmp_path: Path) -> None:
+    entry = _power(tmp_path, equal_claim("x"), 2)
+    folder = tmp_path / "paper_checks"
+    PowerFile(folder).put("doe2024/x", entry)
+    assert verify(tmp_path)[0][0]["power"]["current"]
+    write_claims(folder, "doe2024", equal_claim("x").replace("rtol=1e-9", "rtol=1e-8"))
+    assert not verify(tmp_path)[0][0]["power"]["current"]
+    assert "before code, rule or controls last changed" in ntkit("show", "doe2024/x", cwd=tmp_path).stdout
+
+
+def test_a_power_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    write_claims(tmp_path / "paper_checks", "doe2024", equal_claim("x"))
+    for text in ("[]", "{", '{"doe2024/x": {}}'):
+        (tmp_path / "paper_checks" / "power.json").write_text(text)
+        done = ntkit("verify", cwd=tmp_path)
+        assert (done.returncode, "is no file of power runs" in done.stderr) == (2, True), done.stderr

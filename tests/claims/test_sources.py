@@ -84,3 +84,35 @@ def test_reading_again_parses_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     reader.save()
     monkeypatch.setattr("ast.parse", lambda *_: pytest.fail("parsed again"))
     assert SourceReader().read(tmp_path / "checks" / "doe2024.py") == first
+
+
+def test_namespace_packages_and_names_that_stay(tmp_path: Path) -> None:
+    files = {
+        "checks/doe2024.py": "import lib.sub.core\n@paper.claim('a', rule=R(1))\ndef a(trial): pass\n",
+        "lib/sub/core.py": "x = 1\n",
+    }
+    before = _read(tmp_path, files)
+    assert "lib.sub.core" in before.modules
+    assert _read(tmp_path, {"lib/sub/core.py": "x = 2\n"}).digest != before.digest
+    swapped = {**files, "checks/doe2024.py": files["checks/doe2024.py"].replace("'a'", "'b'")}
+    assert _read(tmp_path, swapped).digest != before.digest
+
+
+def test_code_too_deep_to_parse_counts_by_its_bytes(tmp_path: Path) -> None:
+    deep = "x = " + "+".join(["1"] * 5000) + "\n"
+    before = _read(tmp_path, {"checks/doe2024.py": deep})
+    assert _read(tmp_path, {"checks/doe2024.py": deep + "y = 1\n"}).digest != before.digest
+
+
+def test_how_sources_are_read_is_part_of_what_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _read(tmp_path, BASE)
+    monkeypatch.setattr("ntkit.claims._sources._imports", lambda tree: iter(()))
+    reader = SourceReader()
+    reader._parser += b"another version of this module"
+    assert set(reader.read(tmp_path / "checks" / "doe2024.py").modules) == {"checks/doe2024.py"}
+
+
+def test_what_the_user_sets_in_the_environment_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _read(tmp_path, BASE)
+    monkeypatch.setenv("JAX_THREEFRY_PARTITIONABLE", "0")
+    assert _read(tmp_path, {}).changes(before) == ["JAX_THREEFRY_PARTITIONABLE went from nothing to 0"]

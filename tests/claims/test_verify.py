@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from ntkit.claims import Identity, UsageError
 from ntkit.claims._derive import exit_status
+from ntkit.claims._index import read_catalogue
 from ntkit.claims._outcome import Outcome, Task
 from ntkit.claims._record import latest_record
 from ntkit.claims._store import Store
@@ -254,4 +256,68 @@ def test_a_change_that_is_taken_back_shows_the_first_verdict_again(tmp_path: Pat
         assert only(tmp_path, sources[word])["verdict"] == word
         store = Store(tmp_path / "store", write=False)
         assert latest_record(catalogue(folder).claims[0], store).verdict["verdict"] == word
+        store.close()
+
+
+def test_a_verdict_on_another_declaration_is_out_of_date(tmp_path: Path) -> None:
+    folder = tmp_path / "paper_checks"
+    only(tmp_path, equal_claim("x"))
+    store = Store(tmp_path / "store", write=False)
+    assert not latest_record(catalogue(folder).claims[0], store).outdated
+    write_claims(folder, "doe2024", equal_claim("x").replace("rtol=1e-9", "rtol=1e-30"))
+    assert latest_record(catalogue(folder).claims[0], store).outdated
+    store.close()
+
+
+def test_a_pilot_s_verdict_is_no_result(tmp_path: Path) -> None:
+    write_claims(tmp_path / "paper_checks", "doe2024", equal_claim("x"))
+    store = Store(tmp_path / "store")
+    claims = catalogue(tmp_path / "paper_checks").claims
+    Verification(store, DirectEngine, tier="quick", seed=5, listener=Recorder()).run(claims)
+    with pytest.raises(UsageError, match="doe2024/x has no result"):
+        latest_record(claims[0], store)
+    store.close()
+
+
+def test_new_versions_reach_the_record_even_if_the_bytes_are_the_same(tmp_path: Path) -> None:
+    assert "sympy" not in only(tmp_path, equal_claim("x"))["versions"]
+    assert "sympy" in only(tmp_path, "import sympy\n", equal_claim("x"))["versions"]
+
+
+def test_a_rule_that_chokes_fails_its_claim_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_claims(tmp_path / "paper_checks", "doe2024", equal_claim("x"), mean_claim("y", "0.0"))
+    monkeypatch.setattr("ntkit.claims.rules.Identity.judge_evidence", lambda *_: 1 / 0)
+    records, _, _ = verify(tmp_path)
+    assert [record["verdict"] for record in records] == ["failed", "supported"]
+    assert "its rule could not judge it: ZeroDivisionError" in records[0]["sentence"]
+
+
+def test_tolerances_from_the_user_s_own_package_are_noticed(tmp_path: Path) -> None:
+    source = "from tolerances import RTOL\n" + equal_claim("x").replace("rtol=1e-9", "rtol=RTOL")
+    (tmp_path / "tolerances.py").write_text("RTOL = 1e-2\n")
+    write_claims(tmp_path / "paper_checks", "doe2024", source)
+    assert catalogue(tmp_path / "paper_checks").claims[0].rule == Identity(rtol=1e-2)
+    (tmp_path / "tolerances.py").write_text("RTOL = 1e-5\n")
+    assert catalogue(tmp_path / "paper_checks").claims[0].rule == Identity(rtol=1e-5)
+
+
+def test_errors_are_not_remembered(tmp_path: Path) -> None:
+    write_claims(tmp_path / "paper_checks", "doe2024", "import late\n", equal_claim("x"))
+    assert read_catalogue(tmp_path / "paper_checks").errors
+    (tmp_path / "late.py").write_text("")
+    assert not read_catalogue(tmp_path / "paper_checks").errors
+
+
+def test_merged_verdicts_rest_on_evidence_that_is_there(tmp_path: Path) -> None:
+    """Two stores disagree on a trial: the first keeps its evidence, and does not take the other's verdict on other evidence."""
+    body = "import time; return Sides([1.0], [1.0 + 1e-12 * (time.time_ns() % 1000) + (trial.control == 'off')])"
+    write_claims(tmp_path / "paper_checks", "doe2024", equal_claim("x", body))
+    stores = [Store(tmp_path / name) for name in ("a", "b")]
+    for store in stores:
+        Verification(store, DirectEngine, tier="quick", seed=1000, listener=Recorder()).run(
+            catalogue(tmp_path / "paper_checks").claims
+        )
+    assert stores[0].merge(stores[1]) == (0, 2)
+    assert len(stores[0].history()) == 1
+    for store in stores:
         store.close()

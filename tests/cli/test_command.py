@@ -130,7 +130,7 @@ def test_figure_and_report(project: Path) -> None:
         (("verify", "--path", "empty"), "holds no claim file; `ntkit init` writes a first one"),
         (("verify", "--shard", "4/3"), "must be i/n with 1 <= i <= n, got '4/3'"),
         (("verify", "--jobs", "none"), "must be a whole number from 1, got 'none'"),
-        (("verify", "--seed", "-1"), "must be a whole number from 0, got '-1'"),
+        (("verify", "--seed", "-1"), "must be a whole number from 0 to 2^63 - 1, got '-1'"),
         (("verify", "--json", "no/such/folder.json"), "--json no/such/folder.json: cannot be written"),
         (("verify", "--store", "first.txt"), "--store first.txt"),
         (("verify", "--dask", "here"), "unrecognized arguments: --dask"),

@@ -1,10 +1,9 @@
 """A full disk, a store that cannot be written, a newer or damaged one: one clear line, and what was stored stays."""
 
 import os
-import resource
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,38 +20,34 @@ def _catalogue(folder: Path) -> None:
     write_claims(folder / "paper_checks", "big2024", *claims)
 
 
-def _small_disk(folder: Path) -> Iterator[Callable[[], None] | None]:
+def _small_disk(folder: Path) -> Iterator[tuple[str, ...]]:
     """A file system of its own with 2 MB."""
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True, check=False)
     if mounted.returncode:
         pytest.skip("mounting a small file system needs privileges")  # the quota below tests the same everywhere
-    yield None
+    yield ()
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def _quota(folder: Path) -> Iterator[Callable[[], None] | None]:
+def _quota(folder: Path) -> Iterator[tuple[str, ...]]:
     """Files that may not grow beyond 400 kB."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
-
-    yield limit
+    yield ("bash", "-c", 'ulimit -f 400; exec "$@"', "bash")
 
 
 @pytest.fixture(params=[_small_disk, _quota], ids=["small-disk", "quota"])
-def full(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, Callable[[], None] | None]]:
+def full(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
     folder = tmp_path / "store"
     folder.mkdir()
     for limit in request.param(folder):
         yield folder, limit
 
 
-def test_a_full_disk_is_said_clearly_and_keeps_the_store(full: tuple[Path, Callable[[], None] | None], tmp_path: Path) -> None:
+def test_a_full_disk_is_said_clearly_and_keeps_the_store(full: tuple[Path, tuple[str, ...]], tmp_path: Path) -> None:
     store, limit = full
     _catalogue(tmp_path)
     first = ntkit("verify", "big2024/claim-0", "--store", store, "--seed", 1, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    done = ntkit("verify", "--store", store, cwd=tmp_path, preexec_fn=limit)
+    done = ntkit("verify", "--store", store, cwd=tmp_path, under=limit)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert (

@@ -107,6 +107,16 @@ def test_csv_of_proportions_has_their_exact_intervals(tmp_path: Path, results: d
     assert [float(worst["low"]), float(worst["high"])] == pytest.approx(record.verdict["interval"])
 
 
+@pytest.mark.parametrize("control", ["", "wrong"])
+def test_csv_of_estimates_has_the_intervals_that_were_judged(control: str, tmp_path: Path, results: dict[str, Record]) -> None:
+    record = results["estimates"]
+    table = [row for row in rows(save(record, tmp_path / "x.svg")[1]) if row["control"] == control]
+    judged = record.verdict["controls"][control] if control else record.verdict
+    assert len(table) == 3
+    assert judged["interval"] in [[float(row["low"]), float(row["high"])] for row in table]
+    assert judged["statistic"] in [float(row["value"]) for row in table]
+
+
 def test_csv_of_thinned_sides_keeps_the_worst(tmp_path: Path, results: dict[str, Record]) -> None:
     record = results["sides"]
     table = [row for row in rows(save(record, tmp_path / "x.svg")[1]) if row["control"]]

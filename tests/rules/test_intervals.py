@@ -38,6 +38,17 @@ def test_means_of_columns_agree_with_the_general_bootstrap() -> None:
         assert interval == pytest.approx(general[1])
 
 
+def test_many_columns_are_taken_in_portions(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = np.random.default_rng(7).exponential(size=(30, 8))
+    values[:, [1, 7]] = 2.0  # nothing to resample
+    whole = ours.mean_intervals(values, 0.95)
+    monkeypatch.setattr(ours, "MOST_AT_ONCE", 4000)  # two columns
+    for (mean, interval), (expected, wanted) in zip(ours.mean_intervals(values, 0.95), whole, strict=True):
+        assert mean == expected
+        assert interval == pytest.approx(wanted)
+    assert ours.mean_intervals(np.ones((30, 3)), 0.95) == [(1.0, (1.0, 1.0))] * 3
+
+
 @pytest.mark.parametrize("level", [0.5, 0.95, 0.9995])
 @pytest.mark.parametrize(("successes", "trials"), [(0, 1), (1, 1), (0, 30), (30, 30), (7, 30), (499, 1000)])
 def test_clopper_pearson_against_scipy(successes: int, trials: int, level: float) -> None:

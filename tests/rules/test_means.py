@@ -82,6 +82,63 @@ def test_agreement_says_for_which_repeats_it_is_short(repeats: int, clause: str)
     assert "short" not in enough.sentence
 
 
+@pytest.mark.parametrize(
+    ("repeats", "clause"),
+    [(19, ", short if skewed"), (20, ", short if strongly skewed"), (199, ", short if strongly skewed"), (200, "")],
+)
+def test_agreement_with_samples_is_short_for_fewer(repeats: int, clause: str) -> None:
+    judged = Agreement(atol=0.1).judge(Estimates.from_samples(RNG.standard_normal((repeats, 2)), predicted=0.0))
+    assert f" ({repeats} repeats{clause}), predicted" in judged.sentence
+
+
+@pytest.mark.parametrize("repeats", [5, 19, 20, 60, 2100])
+@pytest.mark.parametrize("cells", [1, 3])
+def test_samples_give_the_interval_of_an_order_with_the_same_differences(repeats: int, cells: int) -> None:
+    samples = np.random.default_rng(repeats).exponential(size=(repeats, cells))
+    samples[:, -1] += 9.0  # the worst for both
+    order = Ordering().judge(Pairs(np.full_like(samples, 0.25), samples))
+    judged = Agreement(atol=0.5).judge(Estimates.from_samples(samples, predicted=0.25))
+    assert order.interval is not None
+    assert judged.statistic == pytest.approx(-order.statistic / 0.5)
+    assert judged.interval == pytest.approx((-order.interval[1] / 0.5, -order.interval[0] / 0.5))
+
+
+@pytest.mark.parametrize("repeats", [19, 20])
+def test_samples_are_resampled_from_twenty_repeats_on(repeats: int) -> None:
+    estimates = Estimates.from_samples(RNG.exponential(size=repeats), predicted=1.0)
+    without = Estimates(estimates.mean, estimates.stderr, 1.0, repeats=repeats)
+    low, high = Agreement(atol=0.1).judge(estimates).interval or (0.0, 0.0)
+    t_low, t_high = Agreement(atol=0.1).judge(without).interval or (0.0, 0.0)
+    if repeats < 20:
+        assert (low, high) == pytest.approx((t_low, t_high))
+    else:
+        assert high > t_high + 0.1  # skewed to the right: the mean may lie far above
+        assert low == pytest.approx(t_low)
+
+
+def test_samples_of_any_shape_are_judged_alike() -> None:
+    samples = RNG.exponential(size=(30, 2, 3))
+    flat = Agreement(atol=0.1).judge(Estimates.from_samples(samples.reshape(30, 6), predicted=1.0))
+    assert flat == Agreement(atol=0.1).judge(Estimates.from_samples(samples, predicted=1.0))
+    one = Agreement(atol=0.1).judge(Estimates.from_samples(samples[:, 0, 0], predicted=1.0))
+    assert one == Agreement(atol=0.1).judge(Estimates.from_samples(samples[:, 0, :1], predicted=1.0))
+
+
+def test_repeats_that_differ_by_rounding_only_are_as_good_as_equal_ones() -> None:
+    samples = np.ones(30)
+    samples[0] += 2e-16
+    judged = Agreement(atol=1e-9).judge(Estimates.from_samples(samples, predicted=1.0))
+    assert judged.verdict == "supported"
+
+
+@pytest.mark.parametrize(("mean", "word"), [(0.0, "supported"), (1.0, "refuted"), (-1.0, "refuted")])
+@pytest.mark.parametrize("repeats", [5, 30])
+def test_samples_beside_a_prediction_of_zero(mean: float, word: str, repeats: int) -> None:
+    noise = 0.0 if mean == 0 else 0.1 * RNG.standard_normal(repeats)
+    estimates = Estimates.from_samples(mean + noise * np.ones(repeats), predicted=0.0)
+    assert Agreement(rtol=0.1).judge(estimates).verdict == word
+
+
 @pytest.mark.parametrize(("shift", "word"), [(1.0, "supported"), (0.0, "inconclusive"), (-1.0, "refuted")])
 @pytest.mark.parametrize("repeats", [5, 19, 20, 50, 3000])
 def test_order(shift: float, word: str, repeats: int) -> None:

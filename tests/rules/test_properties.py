@@ -132,7 +132,7 @@ def test_an_order_and_its_reverse_cannot_both_hold(seed: int, repeats: int, cell
     assert words != {"supported"}
 
 
-@given(seeds, st.integers(2, 40))
+@given(seeds, st.integers(2, 19))
 def test_the_order_of_repeats_does_not_matter_to_students_t(seed: int, repeats: int) -> None:
     rng = np.random.default_rng(seed)
     samples = rng.standard_normal((repeats, 2))

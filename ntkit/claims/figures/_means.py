@@ -12,7 +12,8 @@ from ntkit.claims.figures._table import Table, thinned
 from ntkit.claims.figures._view import Legend, Variants, View, column, regions_of
 from ntkit.claims.figures._words import Judged
 from ntkit.claims.rules import Agreement, Ordering, Proportion, Rule
-from ntkit.claims.rules._intervals import clopper_pearson, mean_intervals, simultaneous, student
+from ntkit.claims.rules._intervals import clopper_pearson, mean_intervals, simultaneous
+from ntkit.claims.rules._means import deviations
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,11 +33,10 @@ def _count_tables(evidence: Counts, rule: Proportion, judged: Judged) -> tuple[T
 def _estimate_tables(evidence: Estimates, rule: Agreement, judged: Judged) -> tuple[Table, ...]:
     mean, stderr = np.ravel(np.asarray(evidence.mean)), np.ravel(np.asarray(evidence.stderr))
     predicted = np.ravel(np.asarray(evidence.predicted))
-    tolerance = np.maximum(rule.atol, rule.rtol * np.abs(predicted))
-    half = student(0.0, 1.0, evidence.repeats, simultaneous(rule.level, mean.size))[1] * stderr
-    ends = np.stack([mean - predicted - half, mean - predicted + half], 1) / tolerance[:, None]
+    tolerance, cells = deviations(rule, evidence)
+    value, ends = np.array([value for value, _ in cells]), np.array([interval for _, interval in cells])
     known = {"mean": mean, "stderr": stderr, "predicted": predicted, "tolerance": tolerance}
-    return (_worst_cells(known, (mean - predicted) / tolerance, ends, judged),)
+    return (_worst_cells(known, value, ends, judged),)
 
 
 def _pair_tables(evidence: Pairs, rule: Ordering, judged: Judged) -> tuple[Table, ...]:

@@ -21,6 +21,7 @@ MORE_RESAMPLES = 9999  # for levels whose tail holds fewer than FEWEST_IN_TAIL o
 FEWEST_IN_TAIL = 5
 FEWEST_FOR_BOOTSTRAP = 20
 MOST_FOR_BOOTSTRAP = 2000  # beyond, the bootstrap's correction for skewness is smaller than what it costs
+MOST_AT_ONCE = 4_000_000  # resamples of cells held in memory: thousands of cells are taken in portions
 ROUNDING = 64 * float(np.finfo(np.float64).eps)
 
 
@@ -129,14 +130,17 @@ def mean_intervals(values: Floats, level: float) -> list[tuple[float, Interval]]
     intervals = [student(float(m), float(s), repeats, level) for m, s in zip(means, stderrs, strict=True)]
     if FEWEST_FOR_BOOTSTRAP <= repeats <= MOST_FOR_BOOTSTRAP:
         weights = resampling_weights(repeats, level)
-        shifts, squares = weights @ centred / repeats, weights @ centred**2 / repeats
-        variances = squares - shifts**2
-        variances = np.where(variances <= ROUNDING * squares, 0.0, variances)  # one value drawn over and over
-        pivots = shifts / np.sqrt(variances / (repeats - 1))
-        for cell in np.flatnonzero(stderrs):
-            lowest, highest = tails(pivots[:, cell], level)
-            (low, high), mean, stderr = intervals[cell], means[cell], stderrs[cell]
-            intervals[cell] = float(min(low, mean - highest * stderr)), float(max(high, mean - lowest * stderr))
+        spread = np.flatnonzero(stderrs)
+        for cells in np.array_split(spread, 1 + spread.size * len(weights) // MOST_AT_ONCE):
+            some = centred[:, cells]
+            shifts, squares = weights @ some / repeats, weights @ some**2 / repeats
+            variances = squares - shifts**2
+            variances = np.where(variances <= ROUNDING * squares, 0.0, variances)  # one value drawn over and over
+            pivots = shifts / np.sqrt(variances / (repeats - 1))
+            for cell, draws in zip(cells, pivots.T, strict=True):
+                lowest, highest = tails(draws, level)
+                (low, high), mean, stderr = intervals[cell], means[cell], stderrs[cell]
+                intervals[cell] = float(min(low, mean - highest * stderr)), float(max(high, mean - lowest * stderr))
     return [(float(mean), interval) for mean, interval in zip(means, intervals, strict=True)]
 
 
