@@ -70,9 +70,13 @@ def latest_record(claim: Claim, store: Store) -> Record:
     """The newest verdict on one claim.
 
     Raises:
-        UsageError: it has none yet.
+        UsageError: it has none yet, or was declared otherwise when it was reached.
     """
     found = latest_records([claim], store)
     if not found:
         raise UsageError(f"{claim.name} has no result in {store.folder}; run `ntkit verify {claim.name}` first")
+    if found[0].outdated:
+        raise UsageError(
+            f"{claim.name} was declared otherwise when it was verified last; run `ntkit verify {claim.name}` again"
+        )
     return found[0]

@@ -15,6 +15,7 @@ from ntkit.claims._outcome import Outcome, Task
 from ntkit.claims._record import latest_record
 from ntkit.claims._store import Store
 from ntkit.claims._verify import Verification, in_shard, why
+from ntkit.claims.report import write_report
 from tests.support import DirectEngine, Recorder, catalogue, equal_claim, write_claims
 
 MEAN = '''
@@ -265,7 +266,10 @@ def test_a_verdict_on_another_declaration_is_out_of_date(tmp_path: Path) -> None
     store = Store(tmp_path / "store", write=False)
     assert not latest_record(catalogue(folder).claims[0], store).outdated
     write_claims(folder, "doe2024", equal_claim("x").replace("rtol=1e-9", "rtol=1e-30"))
-    assert latest_record(catalogue(folder).claims[0], store).outdated
+    with pytest.raises(UsageError, match="doe2024/x was declared otherwise when it was verified last"):
+        latest_record(catalogue(folder).claims[0], store)
+    page = write_report(catalogue(folder).claims, store, tmp_path / "report").parent / "claims" / "doe2024" / "x.html"
+    assert "No result yet: the claim was declared otherwise when it was verified last." in page.read_text()
     store.close()
 
 

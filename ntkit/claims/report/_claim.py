@@ -21,7 +21,10 @@ from ntkit.claims.report._page import badge, definitions, page
 def claim_page(entry: Entry, files: Files) -> bytes:
     """The page of a claim; one without a result says how to get it."""
     claim, record = entry.claim, entry.record
-    result = _result(entry) if record else tag("p", "No result yet.")
+    missing = (
+        "No result yet: the claim was declared otherwise when it was verified last." if entry.outdated else "No result yet."
+    )
+    result = _result(entry) if record else tag("p", missing)
     return page(
         claim.name,
         tag("p", _paper(claim.paper), class_="note"),

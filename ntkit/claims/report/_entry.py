@@ -25,13 +25,15 @@ class Entry:
 
     Attributes:
         claim: what was declared.
-        record: its newest result, None if it has none.
+        record: its newest result, None if it has none as it is declared now.
         quick_seconds: CPU time of its newest result at the quick tier, controls and repeats included.
+        outdated: it has a result, but was declared otherwise then: a page never pairs the two.
     """
 
     claim: Claim
     record: Record | None
     quick_seconds: float | None
+    outdated: bool = False
 
     @property
     def word(self) -> str:
@@ -67,7 +69,11 @@ def entries(claims: Sequence[Claim], store: Store) -> list[Entry]:
     """The claims with their newest results: of tier full where there is one, else quick."""
     records = {record.claim.name: record for record in latest_records(claims, store)}
     quick: dict[str, Any] = {v["claim"]: v["cpu_seconds"] for v in store.history() if v["tier"] == "quick"}
-    return [Entry(claim, records.get(claim.name), quick.get(claim.name)) for claim in claims]
+    old = {name for name, record in records.items() if record.outdated}
+    return [
+        Entry(claim, None if claim.name in old else records.get(claim.name), quick.get(claim.name), claim.name in old)
+        for claim in claims
+    ]
 
 
 def _safe(name: str) -> str:
