@@ -1,7 +1,10 @@
-"""Strict numerics for every test, and one profile for property tests."""
+"""Strict numerics for every test, one thread each, and one profile for property tests."""
 
 import jax
+import threadpoolctl
 from hypothesis import settings
+
+threadpoolctl.threadpool_limits(1)  # small matrices: threads would wait for each other
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")

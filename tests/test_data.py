@@ -1,3 +1,5 @@
+"""The data sets: what ships with scikit-learn, and points on spheres."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

@@ -1,3 +1,5 @@
+"""What the public strategies draw is what they say: shapes, ranges, and the degenerate cases on purpose."""
+
 import sys
 from importlib import import_module
 

@@ -18,8 +18,8 @@ def to_mathml(statement: str) -> str:
         ClaimError: the LaTeX does not convert, converts into broken MathML, or leaves a command over.
 
     Example:
-        >>> to_mathml("x")[-26:]
-        '<mrow><mi>x</mi></mrow></math>'[-26:]
+        >>> to_mathml("x")[-30:]
+        '<mrow><mi>x</mi></mrow></math>'
     """
     from latex2mathml.converter import convert
 

@@ -1,3 +1,5 @@
+"""Kernels and finite networks of single layers and their compositions: known values, laws, dtypes, messages."""
+
 from math import asin, pi, sqrt
 
 import jax

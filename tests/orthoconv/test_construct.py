@@ -1,3 +1,5 @@
+"""Architectures and the kernels made for them: when orthogonal ones exist, and that they are."""
+
 import jax
 import numpy as np
 import pytest

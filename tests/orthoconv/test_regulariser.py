@@ -1,3 +1,5 @@
+"""The autocorrelation and the regulariser L_orth: known values, gradients, messages."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np

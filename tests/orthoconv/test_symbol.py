@@ -1,3 +1,5 @@
+"""The symbol of a layer and what is read off it: singular values and Frobenius error."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np
