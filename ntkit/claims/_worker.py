@@ -100,7 +100,7 @@ class Worker:
             "peak_mb": _peak_memory_mb(),
             "facts": _facts(trial),
             "own_files": _own_files(),
-            "clean": _state() == before,
+            "clean": _is_clean(before, _state()),
         }, evidence
 
     def _measure(self, task: dict[str, Any]) -> Measure:
@@ -129,12 +129,21 @@ def _state() -> dict[str, Any]:
         "environment": dict(os.environ),
         "threads": {thread.ident for thread in threading.enumerate()},
         "children": _has_children(),
+        "modules": len(sys.modules),
     }
     if "numpy" in sys.modules:
         state["numpy"] = sys.modules["numpy"].geterr()
     if "jax" in sys.modules:
         state["jax"] = dict(getattr(sys.modules["jax"].config, "values", {}))
     return state
+
+
+def _is_clean(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether a trial left everything as it was; libraries that it imported may add to the environment."""
+    imported = after.pop("modules") > before.pop("modules")
+    old, new = before.pop("environment"), after.pop("environment")
+    kept = {name: new.get(name) for name in old} if imported else new
+    return kept == old and after == before
 
 
 def _folder() -> str:

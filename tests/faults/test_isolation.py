@@ -106,3 +106,13 @@ def test_flakiness_survives_an_interrupted_fresh_run(tmp_path: Path) -> None:
     done = ntkit("verify", "--jobs", 1, "--json", "out.json", cwd=tmp_path)
     assert "0 trials to measure" not in done.stdout, "what was to be measured afresh still is"
     assert json.loads((tmp_path / "out.json").read_text())[0]["verdict"] == "flaky"
+
+
+def test_a_worker_that_is_left_as_it_was_serves_the_whole_file(tmp_path: Path) -> None:
+    """Also when a library that the first trial imports adds to the environment (scikit-learn does)."""
+    body = "import os, sklearn.datasets; open('pids', 'a').write(f'{os.getpid()} ')"
+    write_claims(tmp_path / "paper_checks", "doe2024", equal_claim("a", body), equal_claim("b", body))
+    assert ntkit("verify", "--jobs", 1, cwd=tmp_path).returncode == 0
+    pids = (tmp_path / "pids").read_text().split()
+    assert len(pids) == 4
+    assert len(set(pids)) == 1
