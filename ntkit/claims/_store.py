@@ -10,17 +10,20 @@ import errno
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ntkit.claims._errors import StoreError
 from ntkit.claims._outcome import Outcome, Task
 from ntkit.claims._places import write_atomically
 from ntkit.claims._sources import Sources
+
+T = TypeVar("T")
 
 SCHEMA = 1
 BUSY_SECONDS = 30.0
@@ -61,15 +64,15 @@ class Store:
             if write:
                 self.arrays.mkdir(parents=True, exist_ok=True)
             self._db = self._connect(write)
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
+            version = _patiently(lambda: self._db.execute("PRAGMA user_version").fetchone()[0])
             if version > SCHEMA:
                 raise StoreError(
                     f"--store {folder}: written by a newer ntkit (schema {version}, this one knows {SCHEMA}); update ntkit"
                 )
             if write and version < SCHEMA:
-                self._db.executescript(
-                    f"PRAGMA journal_mode = WAL; BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;"
-                )
+                _patiently(lambda: self._db.execute("PRAGMA journal_mode = WAL"))
+                script = f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {SCHEMA}; COMMIT;"
+                _patiently(lambda: self._db.executescript(script))
 
     def _connect(self, write: bool) -> sqlite3.Connection:
         if write:
@@ -219,7 +222,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
+        _patiently(lambda: self._db.execute("BEGIN IMMEDIATE"))
         try:
             yield
         except BaseException:
@@ -239,6 +242,18 @@ class Store:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
             text = "database or disk is full" if full else str(error)
             raise StoreError(f"--store {self.folder}: {_remedy(text)}; what was stored before is still there") from error
+
+
+def _patiently(action: Callable[[], T]) -> T:
+    """Try again while another driver holds the database: SQLite's own timeout does not cover a change of journal mode."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return action()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(0.02)
 
 
 def _digests_behind(record: str) -> list[str]:

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,3 +131,11 @@ def test_reading_a_store_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="there are no results here; run `ntkit verify` first"):
         Store(tmp_path / "nowhere", write=False)
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_many_may_open_one_new_store_at_once(tmp_path: Path) -> None:
+    """Each of them changes the journal mode and creates the tables; none may find the database locked."""
+    code = "from pathlib import Path; from ntkit.claims._store import Store\nfor i in range(20): Store(Path(f's{i}')).close()"
+    runs = [subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+    errors = [run.communicate()[1] for run in runs]
+    assert errors == [""] * len(runs)
