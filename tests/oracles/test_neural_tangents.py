@@ -20,10 +20,7 @@ NETWORKS = {
 
 @pytest.fixture(scope="module")
 def nt():
-    try:
-        return adapter.load()
-    except ImportError as error:
-        pytest.skip(str(error))
+    return adapter.load()
 
 
 @pytest.fixture
