@@ -44,8 +44,12 @@ class All(Rule):
             raise EvidenceError(f"All judges a dict of evidence, the measurement returned {type(measurement).__name__}")
         if set(measurement) != set(self.rules):
             raise EvidenceError(f"the measurement returned the parts {sorted(measurement)}, the rule has {sorted(self.rules)}")
+        return self.judge_evidence(measurement, parts)
+
+    def judge_evidence(self, evidence: Mapping[str, Any], parts: Iterable[str] = ()) -> Judgement:
+        """Judge each part by its rule; the severest of the chosen ones decides."""
         chosen = tuple(parts) or tuple(self.rules)
-        judged = {name: rule.judge(measurement[name]) for name, rule in self.rules.items()}
+        judged = {name: rule.judge(evidence[name]) for name, rule in self.rules.items()}
         deciding = max(chosen, key=lambda name: SEVERITY[judged[name].verdict])
         j = judged[deciding]
         sentence = " ".join(f"{name}: {judged[name].sentence}" for name in chosen)

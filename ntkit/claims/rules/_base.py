@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -75,22 +76,22 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(ABC):
     """A rule judges evidence. It holds tolerances only; what a claim predicts is part of the evidence."""
 
     accepts: ClassVar[tuple[type, ...]] = ()
     has_interval: ClassVar[bool] = False
 
-    def check(self, evidence: Evidence) -> None:
+    def check(self, evidence: Evidence) -> None:  # noqa: B027 - most rules can judge all evidence of their type
         """Refuse evidence of the right type that this rule cannot judge; the default refuses nothing."""
 
+    @abstractmethod
     def judge_evidence(self, evidence: Any) -> Judgement:
         """Judge evidence of an accepted type whose assumptions were met."""
-        raise NotImplementedError
 
+    @abstractmethod
     def text(self) -> str:
         """The rule in one sentence, with its numbers."""
-        raise NotImplementedError
 
     def judge(self, measurement: Measurement) -> Judgement:
         """The judgement on a measurement.
