@@ -11,10 +11,47 @@ Everything is in NTK parametrisation, with the conventions of neural-tangents: a
 w_std / sqrt(fan_in) W h + b_std b with all entries of W and b drawn from N(0, 1).
 """
 
-from ntkit.kernels._activations import Erf, Relu
-from ntkit.kernels._dense import Dense, DenseParams
+from ntkit.kernels._compose import parallel, product, residual, serial
+from ntkit.kernels._conv import Conv
+from ntkit.kernels._dense import Dense
 from ntkit.kernels._empirical import empirical_ntk
-from ntkit.kernels._layer import Layer
-from ntkit.kernels._serial import Network, serial
+from ntkit.kernels._layer import Layer, Weights
+from ntkit.kernels._network import Kernels, Network
+from ntkit.kernels._norm import LayerNorm
+from ntkit.kernels._piecewise import Abs, LeakyRelu, Relu, Sign, Step
+from ntkit.kernels._pool import AvgPool, GlobalAvgPool
+from ntkit.kernels._series import Elementwise, Hermite, Polynomial
+from ntkit.kernels._shape import Flatten, Identity
+from ntkit.kernels._smooth import Cos, Erf, Exp, Gelu, Sin
 
-__all__ = ["Dense", "DenseParams", "Erf", "Layer", "Network", "Relu", "empirical_ntk", "serial"]
+__all__ = [
+    "Abs",
+    "AvgPool",
+    "Conv",
+    "Cos",
+    "Dense",
+    "Elementwise",
+    "Erf",
+    "Exp",
+    "Flatten",
+    "Gelu",
+    "GlobalAvgPool",
+    "Hermite",
+    "Identity",
+    "Kernels",
+    "Layer",
+    "LayerNorm",
+    "LeakyRelu",
+    "Network",
+    "Polynomial",
+    "Relu",
+    "Sign",
+    "Sin",
+    "Step",
+    "Weights",
+    "empirical_ntk",
+    "parallel",
+    "product",
+    "residual",
+    "serial",
+]

@@ -1,33 +1,86 @@
 """What every layer can do; all layers are final."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
 
+import jax
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ntkit.kernels._moments import Moments
+from ntkit.kernels._inputs import Inputs
+from ntkit.kernels._moments import Moments, Needs
 
 Params = Any  # a pytree of arrays, each layer's own
+Parametrization = Literal["ntk", "standard", "mup"]
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Weights:
+    """Parameters of a dense or convolutional layer, and the fixed factors in front of them.
+
+    Attributes:
+        w: (fan_in, fan_out), or (*window, channels, fan_out).
+        b: (fan_out,); None without a bias.
+        w_scale, b_scale: the layer computes w_scale * (w applied to h) + b_scale * b.
+    """
+
+    w: Float[Array, "..."]
+    b: Float[Array, " fan_out"] | None
+    w_scale: float = field(metadata={"static": True})
+    b_scale: float = field(metadata={"static": True})
+
+
+@dataclass(frozen=True)
+class Draw:
+    """How a network's parameters are drawn.
+
+    Attributes:
+        width: channels of hidden layers.
+        outputs: channels of the last layer with weights.
+        parametrization: which part of a weight's size is a fixed factor, see `Network.init`.
+        dtype: of the parameters.
+        first, last: whether no layer with weights comes before, and none after.
+    """
+
+    width: int
+    outputs: int
+    parametrization: Parametrization
+    dtype: DTypeLike
+    first: bool = True
+    last: bool = True
 
 
 class Layer(ABC):
     """A layer with its two faces: what it does to moments at infinite width, and to arrays at finite width.
 
     Attributes:
-        dense: whether the layer mixes its inputs by random weights, so that its outputs become Gaussian.
+        weighted: whether the layer has weights of its own, so that its outputs are Gaussian at infinite width.
     """
 
-    dense: ClassVar[bool]
+    weighted: ClassVar[bool] = False
+
+    def gaussian(self, before: bool) -> bool:
+        """Whether the outputs are Gaussian if the inputs are; ValueError if the layer cannot follow such inputs."""
+        return before
+
+    def needs(self, after: Needs) -> Needs:
+        """What the layer asks of its inputs' moments, given what is asked of those of its outputs."""
+        return after
 
     @abstractmethod
-    def propagate(self, moments: Moments) -> Moments:
+    def propagate(self, moments: Moments | Inputs, after: Needs) -> Moments | Inputs:
         """From the moments of the layer's inputs to those of its outputs."""
 
-    @abstractmethod
-    def init(self, key: PRNGKeyArray, fan_in: int, fan_out: int, dtype: DTypeLike) -> Params:
-        """Random parameters; () for a layer that has none."""
+    def init(self, key: PRNGKeyArray, shape: tuple[int, ...], draw: Draw) -> tuple[tuple[int, ...], Params]:
+        """Shape of one output, (*space, channels), and random parameters; () for a layer that has none."""
+        return self.output_shape(shape, draw.width), ()
 
     @abstractmethod
-    def apply(self, params: Params, x: Float[Array, "n fan_in"]) -> Float[Array, "n fan_out"]:
+    def output_shape(self, shape: tuple[int, ...], width: int) -> tuple[int, ...]:
+        """Shape of one output, (*space, channels), for inputs of a shape; ValueError if they do not fit."""
+
+    @abstractmethod
+    def apply(self, params: Params, x: Float[Array, "n ..."]) -> Float[Array, "n ..."]:
         """The layer's outputs."""

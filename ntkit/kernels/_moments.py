@@ -1,77 +1,126 @@
-"""What of a layer's output the limit of infinite width needs to know: variances, angles and the tangent kernel.
+"""What of a layer's outputs the limit of infinite width needs to know: variances, angles and the tangent kernel.
 
 Kernels of kinked activations have square-root singularities at correlation 1, where rounding of 1e-16 in the
 correlation becomes 1e-8 in the kernel. So layers hand on the half-angle t between two outputs as the pair sin(t)^2,
 cos(t)^2, each obtained without cancellation: the angle stays correct to rounding at both ends, for equal and for
 opposite inputs.
+
+Arrays of pairs have the axes (*space, n, m), or (*space, *space, n, m) where all pairs of pixels are known; arrays of
+one side have the same number of axes, with 1 where they do not vary, so that everything broadcasts.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
+
+from ntkit.kernels._arc import root
 
 
-class Moments(NamedTuple):
+class Needs(NamedTuple):
+    """What the layers still to come ask of the moments at some point of a network.
+
+    Attributes:
+        pairs: all pairs of pixels, not only equal ones, since a pooling follows.
+        angles: variances and angles, not only covariances, since a nonlinearity follows.
+        own: the moments of every input with itself for all pairs of pixels, since a nonlinearity follows a pooling.
+    """
+
+    pairs: bool = False
+    angles: bool = False
+    own: bool = False
+
+    def __or__(self, other: "Needs") -> "Needs":
+        return Needs(*(a or b for a, b in zip(self, other, strict=True)))
+
+
+@dataclass(frozen=True)
+class Moments:
     """Second moments of a layer's outputs for all pairs of two sets of inputs, in the limit of infinite width.
 
     Attributes:
-        var1, var2: variance of an output unit at each input.
-        sin2, cos2: sin^2 and cos^2 of half the angle of a pair (the correlation is cos2 - sin2). Where a variance is
-            zero there is no angle, and any finite values stand here.
+        space: number of spatial axes.
+        pairs: whether pairs of pixels stand on 2 * space axes.
         ntk: the tangent kernel up to this layer.
+        covariance: of one unit; None where angles are kept instead.
+        var1, var2: variance of one unit at each input; None with `covariance`.
+        sin2: sin^2 of half the angle of a pair. Where a variance is zero there is no angle, and any finite value
+            stands here; so for cos2.
+        cos2: cos^2 of half the angle; None where no correlation is negative, so that 1 - sin2 has all digits.
+        own: moments of each input of either side with itself, (*space, *space, n, 1) and (*space, *space, 1, m).
     """
 
-    var1: Float[Array, " n"]
-    var2: Float[Array, " m"]
-    sin2: Float[Array, "n m"]
-    cos2: Float[Array, "n m"]
-    ntk: Float[Array, "n m"]
+    space: int
+    pairs: bool
+    ntk: Float[Array, "..."]
+    covariance: Float[Array, "..."] | None = None
+    var1: Float[Array, "..."] | None = None
+    var2: Float[Array, "..."] | None = None
+    sin2: Float[Array, "..."] | None = None
+    cos2: Float[Array, "..."] | None = None
+    own: "tuple[Moments, Moments] | None" = None
 
     @property
-    def norms(self) -> Float[Array, "n m"]:
-        """Product of the two standard deviations."""
-        return outer(jnp.sqrt(self.var1), jnp.sqrt(self.var2))
-
-    @property
-    def nngp(self) -> Float[Array, "n m"]:
+    def nngp(self) -> Float[Array, "..."]:
         """Covariance of the outputs."""
-        return self.norms * (self.cos2 - self.sin2)
+        if self.covariance is not None:
+            return self.covariance
+        angles = self.angles
+        return angles.norms * angles.cosine
 
-    def with_gaps(self, below: Float[Array, "n m"], above: Float[Array, "n m"]) -> "Moments":
-        """Replace the angles, given norms - nngp and norms + nngp; without an angle, keep what was there."""
-        twice = 2 * self.norms
-        safe = jnp.where(twice > 0, twice, 1)
-        return self._replace(
-            sin2=jnp.where(twice > 0, below / safe, self.sin2), cos2=jnp.where(twice > 0, above / safe, self.cos2)
-        )
+    @property
+    def angles(self) -> "Angles":
+        """Variances and angles; only where they are known."""
+        assert self.var1 is not None
+        assert self.var2 is not None
+        assert self.sin2 is not None
+        return Angles(self.var1, self.var2, self.sin2, self.cos2)
 
-
-def moments_of_inputs(x1: Float[Array, "n d"], x2: Float[Array, "m d"]) -> Moments:
-    """The moments before the first layer: mean squares and angles of the inputs."""
-    unit1, unit2 = _directions(x1), _directions(x2)
-    sin2 = _squared_distances(unit1, unit2) / 4
-    return Moments(
-        var1=jnp.mean(x1**2, axis=1),
-        var2=jnp.mean(x2**2, axis=1),
-        sin2=sin2,
-        cos2=_squared_distances(unit1, -unit2) / 4,
-        ntk=jnp.zeros_like(sin2),
-    )
+    def with_angles(self, angles: "Angles", ntk: Float[Array, "..."]) -> "Moments":
+        """The same places with other moments."""
+        return replace(self, ntk=ntk, covariance=None, var1=angles.var1, var2=angles.var2, sin2=angles.sin2, cos2=angles.cos2)
 
 
-def outer(a: Float[Array, " n"], b: Float[Array, " m"]) -> Float[Array, "n m"]:
-    """All products of two vectors."""
-    return a[:, None] * b[None, :]
+def everywhere(function: Callable[[Moments], Moments], moments: Moments) -> Moments:
+    """The function of the moments, and of those of the inputs with themselves."""
+    out = function(moments)
+    return out if moments.own is None else replace(out, own=(function(moments.own[0]), function(moments.own[1])))
 
 
-def _directions(x: Float[Array, "n d"]) -> Float[Array, "n d"]:
-    """Unit vectors; zero stays zero."""
-    norms = jnp.linalg.norm(x, axis=1, keepdims=True)
-    return x / jnp.where(norms > 0, norms, 1)
+class Angles(NamedTuple):
+    """Variances and half-angles; see `Moments`."""
 
+    var1: Float[Array, "..."]
+    var2: Float[Array, "..."]
+    sin2: Float[Array, "..."]
+    cos2: Float[Array, "..."] | None
 
-@jax.jit  # one fused loop: neither n x m x d numbers in memory nor the cancellation of |x|^2 + |z|^2 - 2 <x, z>
-def _squared_distances(x1: Float[Array, "n d"], x2: Float[Array, "m d"]) -> Float[Array, "n m"]:
-    return jnp.sum((x1[:, None, :] - x2[None, :, :]) ** 2, axis=-1)
+    @property
+    def norms(self) -> Float[Array, "..."]:
+        """Product of the two standard deviations."""
+        return root(self.var1) * root(self.var2)
+
+    @property
+    def cosine(self) -> Float[Array, "..."]:
+        """The correlation."""
+        return 1 - 2 * self.sin2 if self.cos2 is None else self.cos2 - self.sin2
+
+    @property
+    def both(self) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+        """sin2 and cos2."""
+        return self.sin2, 1 - self.sin2 if self.cos2 is None else self.cos2
+
+    @property
+    def same(self) -> Bool[Array, "..."]:
+        """Whether the two variances are equal."""
+        return jnp.asarray(self.var1 == self.var2)
+
+    def with_gaps(self, var1: Array, var2: Array, below: Array, above: Array | None) -> "Angles":
+        """Other variances, and angles from norms - nngp and norms + nngp; without an angle, keep what was there."""
+        twice = 2 * root(var1) * root(var2)
+        some = twice > 0
+        safe = jnp.where(some, twice, 1)
+        cos2 = None if above is None else jnp.where(some, above / safe, self.both[1])
+        return Angles(var1, var2, jnp.where(some, below / safe, self.sin2), cos2)

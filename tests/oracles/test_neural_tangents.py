@@ -32,7 +32,7 @@ def lenient():
 
 def translated(nt, net, width, outputs=1):
     """The same network in neural-tangents."""
-    last = max(i for i, layer in enumerate(net.layers) if layer.dense)
+    last = max(i for i, layer in enumerate(net.layers) if layer.weighted)
     make = {
         Dense: lambda i, x: nt.stax.Dense(outputs if i == last else width, x.w_std, x.b_std, parameterization="ntk"),
         Relu: lambda i, x: nt.stax.Relu(),

@@ -1,0 +1,33 @@
+"""Kernel matrices of a chain of layers: at once, or tile by tile."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ntkit.kernels._chain import check_gaussian
+from ntkit.kernels._evaluate import Kinds, Layers, evaluate, pixels_of
+from ntkit.kernels._inputs import Inputs
+from ntkit.kernels._tiles import fill
+
+_SMALL = 2**16  # pairs of numbers up to which nothing is gained by compiling, or by tiles
+
+
+def matrices(layers: Layers, kinds: Kinds, x1: Float[Array, "n ..."], x2: Float[Array, "m ..."] | None) -> tuple[Array, ...]:
+    """One matrix per kind; exactly symmetric if x2 is None."""
+    check_gaussian(layers, before=False)
+    second = x1 if x2 is None else x2
+    traced = isinstance(x1, jax.core.Tracer) or isinstance(second, jax.core.Tracer)
+    pixels = pixels_of(layers, x1.shape[1:])
+    if traced or (pixels == 1 and len(x1) * len(second) <= _SMALL):
+        out = evaluate(layers, Inputs(x1, second), kinds)
+        return tuple(map(symmetric, out)) if x2 is None else out
+    filled = [np.empty((len(x1), len(second)), x1.dtype) for _ in kinds]
+    fill(layers, kinds, x1, x2, filled)
+    return tuple(map(jnp.asarray, filled))
+
+
+def symmetric(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:
+    """Its lower triangle, mirrored."""
+    lower = jnp.tril(jnp.ones(matrix.shape, bool))
+    return jnp.where(lower, matrix, matrix.T)

@@ -1,0 +1,153 @@
+"""Means over pixels."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ntkit.kernels._arc import root
+from ntkit.kernels._inputs import Inputs
+from ntkit.kernels._layer import Layer, Params
+from ntkit.kernels._moments import Angles, Moments, Needs
+from ntkit.kernels._windows import Axis, Padding, Size, Windows
+
+
+@dataclass(frozen=True)
+class AvgPool(Layer):
+    """Mean over windows of pixels; the zeros of padding "same" count.
+
+    Kernels: K(p, q) -> mean over i and j of K(p+i, q+j), and T in the same way; so all pairs of pixels are needed before.
+
+    Args:
+        window, padding: as for `Conv`.
+        stride: by how many pixels windows move; None stands for the window, so that windows do not overlap.
+    """
+
+    window: Size
+    stride: Size | None = None
+    padding: Padding = "valid"
+    _windows: Windows = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        stride = self.window if self.stride is None else self.stride
+        object.__setattr__(self, "_windows", Windows.checked(self.window, stride, self.padding))
+
+    def needs(self, after: Needs) -> Needs:
+        """All pairs of pixels; and if angles are needed afterwards, those of every input with itself."""
+        return Needs(pairs=True, angles=after.angles, own=after.angles)
+
+    def propagate(self, moments: Moments | Inputs, after: Needs) -> Moments | Inputs:
+        """From the moments of the layer's inputs to those of its outputs."""
+        if isinstance(moments, Inputs):
+            return moments.map(self._windows.mean)
+        return _pool(moments, self._windows.over((*moments.ntk.shape[: moments.space], 1)), after)
+
+    def output_shape(self, shape: tuple[int, ...], width: int) -> tuple[int, ...]:
+        """One pixel per window."""
+        return (*self._windows.output_space(shape), shape[-1])
+
+    def apply(self, params: Params, x: Float[Array, "n ... channels"]) -> Float[Array, "n ... channels"]:
+        """The layer's outputs."""
+        return self._windows.mean(x)
+
+
+@dataclass(frozen=True)
+class GlobalAvgPool(Layer):
+    """Mean over all pixels; what remains are channels.
+
+    Kernels: K -> mean over all pairs (p, q) of K(p, q), and T in the same way.
+    """
+
+    def needs(self, after: Needs) -> Needs:
+        """All pairs of pixels; and if angles are needed afterwards, those of every input with itself."""
+        return Needs(pairs=True, angles=after.angles, own=after.angles)
+
+    def propagate(self, moments: Moments | Inputs, after: Needs) -> Moments | Inputs:
+        """From the moments of the layer's inputs to those of its outputs."""
+        if isinstance(moments, Inputs):
+            return moments.map(lambda x: self.apply((), x))
+        pooled = _pool(moments, [Axis(n, n, 1, "valid") for n in moments.ntk.shape[: moments.space]], after)
+        return squeezed(pooled)
+
+    def output_shape(self, shape: tuple[int, ...], width: int) -> tuple[int, ...]:
+        """Channels."""
+        if len(shape) < 2:
+            raise ValueError(
+                f"needs images, of shape (length, channels) or (height, width, channels), got inputs of shape {shape}"
+            )
+        return shape[-1:]
+
+    def apply(self, params: Params, x: Float[Array, "n ... channels"]) -> Float[Array, "n channels"]:
+        """The layer's outputs."""
+        return jnp.mean(x, axis=tuple(range(1, x.ndim - 1)))
+
+
+def squeezed(moments: Moments) -> Moments:
+    """Moments of images of one pixel, without spatial axes."""
+    axes = tuple(range(moments.space * (2 if moments.pairs else 1)))
+
+    def squeeze(x: Array | None) -> Array | None:
+        return None if x is None else jnp.squeeze(x, axes)
+
+    return replace(
+        moments,
+        space=0,
+        pairs=False,
+        ntk=jnp.squeeze(moments.ntk, axes),
+        covariance=squeeze(moments.covariance),
+        var1=squeeze(moments.var1),
+        var2=squeeze(moments.var2),
+        sin2=squeeze(moments.sin2),
+        cos2=squeeze(moments.cos2),
+        own=None,
+    )
+
+
+def _pool(moments: Moments, axes: list[Axis], after: Needs) -> Moments:
+    """Means over all pairs of pixels of two windows."""
+    space = moments.space
+    assert moments.pairs
+
+    def mean(x: Array) -> Array:
+        for i, axis in enumerate(axes):
+            x = axis.mean(axis.mean(x, (i,)), (i + space,))
+        return x
+
+    covariance, ntk = mean(moments.nngp), mean(moments.ntk)
+    if not after.pairs:
+        covariance, ntk = _equal_pixels(covariance, space), _equal_pixels(ntk, space)
+    pooled = Moments(space=space, pairs=after.pairs, ntk=ntk, covariance=covariance)
+    if moments.own is None:
+        return pooled
+    own = moments.own
+    # |h - h'|^2 from its mean before pooling: close images lose few digits, equal ones none.
+    distances = _equal_pixels(mean(own[0].nngp + own[1].nngp - 2 * moments.nngp), space)
+    variances = [_equal_pixels(mean(side.nngp), space) for side in own]
+    angles = _angles(pooled, distances, variances[0], variances[1])
+    if moments.cos2 is not None:
+        angles = angles._replace(cos2=1 - angles.sin2)
+    if not after.own:
+        return pooled.with_angles(angles, ntk)
+    sides = [_pool(replace(side, own=(side, side)), axes, after._replace(own=False)) for side in own]
+    return replace(pooled.with_angles(angles, ntk), own=(sides[0], sides[1]))
+
+
+def _angles(pooled: Moments, distances: Array, var1: Array, var2: Array) -> Angles:
+    """Angles from covariances, and at equal pixels from squared distances."""
+    space, covariance = pooled.space, pooled.nngp
+    if pooled.pairs:
+        var1, var2 = jnp.expand_dims(var1, tuple(range(space, 2 * space))), jnp.expand_dims(var2, tuple(range(space)))
+        equal = math.prod(distances.shape[:space])
+        rest = covariance.shape[2 * space :]
+        mask = jnp.eye(equal, dtype=bool).reshape(covariance.shape[: 2 * space] + (1,) * len(rest))
+        distances = jnp.where(mask, jnp.expand_dims(distances, tuple(range(space))), var1 + var2 - 2 * covariance)
+    norms = root(var1) * root(var2)
+    gap = jnp.maximum(distances - (root(var1) - root(var2)) ** 2, 0)
+    return Angles(var1, var2, jnp.where(norms > 0, gap / jnp.where(norms > 0, 4 * norms, 1), 0), None)
+
+
+def _equal_pixels(x: Array, space: int) -> Array:
+    """(*space, *space, n, m) -> (*space, n, m)."""
+    letters = "ab"[:space]
+    return jnp.einsum(f"{letters}{letters}nm->{letters}nm", x)

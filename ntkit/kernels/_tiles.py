@@ -1,0 +1,167 @@
+"""Kernel matrices tile by tile: tiles stay in cache, one triangle is computed, and tiles go to all cores."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from ntkit.kernels._evaluate import Kinds, Layers, block, needs_at_start, pairs, pixels_of
+from ntkit.kernels._near import angles_of_products, worth_products
+
+Matrix = Any  # a NumPy array, in memory or mapped to a file
+
+_CACHE = 2**17  # numbers in one array of a tile
+_VECTORS = 512  # rows and columns of a tile without pixels
+_LANES = 16  # pairs of images in a tile, at least: the contiguous axis
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How the matrix of an architecture is cut.
+
+    Attributes:
+        rows, columns: numbers of inputs.
+        symmetric: whether only the lower triangle is computed.
+        tile: rows and columns of a square tile; where `paired`, pairs in a tile.
+        paired: tiles are lists of pairs, row by row, in place of squares: no pair too many.
+    """
+
+    rows: int
+    columns: int
+    symmetric: bool
+    tile: int
+    paired: bool
+
+    @property
+    def bands(self) -> int:
+        """Groups of rows that are finished together."""
+        return -(-self.rows // (1 if self.paired else self.tile))
+
+
+def grid_of(layers: Layers, shape: tuple[int, ...], rows: int, columns: int | None, tile: int | None) -> Grid:
+    """The grid for inputs of a shape; columns None stands for the same inputs twice."""
+    needs, pixels = needs_at_start(layers), pixels_of(layers, shape)
+    paired = needs.pairs and not needs.own
+    if tile is None:
+        tile = min(_VECTORS, max(1, int((_CACHE / pixels) ** 0.5))) if pixels > 1 else _VECTORS
+        tile = max(tile, 4)
+        if paired:
+            tile = min(max(_LANES, _CACHE // pixels), 64)
+    columns_or_rows = rows if columns is None else columns
+    if not paired:
+        tile = min(tile, max(rows, columns_or_rows))
+    return Grid(rows, columns_or_rows, columns is None, tile, paired)
+
+
+def fill(
+    layers: Layers,
+    kinds: Kinds,
+    x1: Float[Array, "n ..."],
+    x2: Float[Array, "m ..."] | None,
+    matrices: Sequence[Matrix],
+    threads: int | None = None,
+) -> None:
+    """Compute all tiles into matrices, one per kind."""
+    grid = grid_of(layers, x1.shape[1:], len(x1), None if x2 is None else len(x2), None)
+    work = tasks(grid, layers, kinds, x1, x1 if x2 is None else x2, matrices, range(grid.bands))
+    run(work, threads)
+
+
+def run(work: Iterator[Callable[[], None]], threads: int | None = None) -> None:
+    """Run tasks on threads (None: one per core); XLA releases the interpreter while it computes."""
+    threads = len(os.sched_getaffinity(0)) if threads is None else threads
+    if threads == 1:
+        for task in work:
+            task()
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        # No more than a few tasks wait, so that an error or Ctrl-C ends the rest.
+        while batch := list(islice(work, 16 * threads)):
+            for future in [pool.submit(task) for task in batch]:
+                future.result()
+
+
+def tasks(
+    grid: Grid, layers: Layers, kinds: Kinds, x1: Array, x2: Array, matrices: Sequence[Matrix], bands: Sequence[int]
+) -> Iterator[Callable[[], None]]:
+    """One task for every tile of the bands."""
+    if grid.paired:
+        yield from _paired_tasks(grid, layers, kinds, x1, x2, matrices, bands)
+        return
+    same, t = grid.symmetric, grid.tile
+    products = worth_products(layers, x1)
+    for band in bands:
+        for column in range(0, band * t + 1 if same else grid.columns, t):
+            yield _Square(layers, kinds, x1, x2, matrices, band * t, column, t, same, products)
+
+
+@dataclass(frozen=True)
+class _Square:
+    layers: Layers
+    kinds: Kinds
+    x1: Array
+    x2: Array
+    matrices: Sequence[Matrix]
+    row: int
+    column: int
+    tile: int
+    symmetric: bool
+    products: bool
+
+    def __call__(self) -> None:
+        a, b = _rows(self.x1, self.row, self.tile), _rows(self.x2, self.column, self.tile)
+        angles = angles_of_products(a, b) if self.products else None
+        for matrix, values in zip(self.matrices, block(self.layers, self.kinds, a, b, angles), strict=True):
+            values = np.asarray(values)
+            height, width = len(self.x1) - self.row, len(self.x2) - self.column
+            values = values[:height, :width]
+            rows, columns = slice(self.row, self.row + self.tile), slice(self.column, self.column + self.tile)
+            if self.symmetric and self.row == self.column:
+                values = np.tril(values) + np.tril(values, -1).T
+            matrix[rows, columns] = values
+            if self.symmetric and self.row != self.column:
+                matrix[columns, rows] = values.T
+
+
+def _rows(x: Array, start: int, count: int) -> Array:
+    """Rows of x; where they end, the last is repeated, so that all tiles have one shape."""
+    if start + count <= len(x):
+        return jax.lax.slice_in_dim(x, start, start + count)
+    return x[np.minimum(np.arange(start, start + count), len(x) - 1)]
+
+
+def _paired_tasks(
+    grid: Grid, layers: Layers, kinds: Kinds, x1: Array, x2: Array, matrices: Sequence[Matrix], bands: Sequence[int]
+) -> Iterator[Callable[[], None]]:
+    places = [(i, j) for i in bands for j in range(i + 1 if grid.symmetric else grid.columns)]
+    for start in range(0, len(places), grid.tile):
+        first, second = np.array(places[start : start + grid.tile], dtype=np.int32).T
+        yield _Pairs(layers, kinds, x1, x2, matrices, first, second, grid.tile, grid.symmetric)
+
+
+@dataclass(frozen=True)
+class _Pairs:
+    layers: Layers
+    kinds: Kinds
+    x1: Array
+    x2: Array
+    matrices: Sequence[Matrix]
+    first: np.ndarray
+    second: np.ndarray
+    tile: int
+    symmetric: bool
+
+    def __call__(self) -> None:
+        room = (0, self.tile - len(self.first))
+        indices = (np.pad(self.first, room), np.pad(self.second, room))
+        for matrix, values in zip(self.matrices, pairs(self.layers, self.kinds, self.x1, self.x2, *indices), strict=True):
+            column = np.asarray(values)[: len(self.first)]
+            matrix[self.first, self.second] = column
+            if self.symmetric:
+                matrix[self.second, self.first] = column
