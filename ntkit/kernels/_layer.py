@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import jax
 from jax.typing import DTypeLike
@@ -12,7 +12,7 @@ from ntkit.kernels._inputs import Inputs
 from ntkit.kernels._moments import Moments, Needs
 
 Params = Any  # a pytree of arrays, each layer's own
-Parametrization = Literal["ntk", "standard", "mup"]
+PARAMETRIZATIONS = ("ntk", "standard", "mup")
 
 
 @jax.tree_util.register_dataclass
@@ -26,8 +26,8 @@ class Weights:
         w_scale, b_scale: the layer computes w_scale * (w applied to h) + b_scale * b.
     """
 
-    w: Float[Array, "..."]
-    b: Float[Array, " fan_out"] | None
+    w: Any  # arrays; JAX also builds these objects with placeholders
+    b: Any
     w_scale: float = field(metadata={"static": True})
     b_scale: float = field(metadata={"static": True})
 
@@ -46,7 +46,7 @@ class Draw:
 
     width: int
     outputs: int
-    parametrization: Parametrization
+    parametrization: str
     dtype: DTypeLike
     first: bool = True
     last: bool = True

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ntkit.kernels._chain import apply_layers, draw_layers
 from ntkit.kernels._door import as_inputs, as_pair
 from ntkit.kernels._evaluate import Kinds
-from ntkit.kernels._layer import Draw, Layer, Parametrization, Params
+from ntkit.kernels._layer import PARAMETRIZATIONS, Draw, Layer, Params
 from ntkit.kernels._matrices import matrices
 from ntkit.kernels._structured import structured_ntk
 
@@ -80,7 +80,7 @@ class Network:
         width: int,
         outputs: int = 1,
         *,
-        parametrization: Parametrization = "ntk",
+        parametrization: str = "ntk",
         dtype: DTypeLike = float,
     ) -> tuple[Params, ...]:
         """Parameters of one random network.
@@ -118,8 +118,8 @@ class Network:
         for name, value in sizes:
             if value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        if parametrization not in get_args(Parametrization):
-            raise ValueError(f"parametrization must be one of {', '.join(get_args(Parametrization))}, got {parametrization!r}")
+        if parametrization not in PARAMETRIZATIONS:
+            raise ValueError(f"parametrization must be one of {', '.join(PARAMETRIZATIONS)}, got {parametrization!r}")
         return draw_layers(self.layers, key, shape, Draw(width, outputs, parametrization, dtype))[1]
 
     def apply(self, params: Sequence[Params], x: ArrayLike) -> Float[Array, "n ..."]:

@@ -1,6 +1,7 @@
 """The finite face of a network: parameters, outputs and empirical tangent kernels."""
 
 import math
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -69,7 +70,7 @@ def test_the_empirical_kernel_is_the_gram_matrix_of_gradients_by_finite_differen
 def test_hidden_units_can_be_permuted():
     first, act, last = serial(Dense(), Relu(), Dense()).init(KEY, (3,), width=4)
     order = np.array([2, 0, 3, 1])
-    permuted = (first._replace(w=first.w[:, order]), act, last._replace(w=last.w[order]))
+    permuted = (replace(first, w=first.w[:, order]), act, replace(last, w=last.w[order]))
     net = serial(Dense(), Relu(), Dense())
     x = np.random.default_rng(3).normal(size=(3, 3))
     kernel = jax.jit(net.empirical_ntk)
@@ -79,12 +80,13 @@ def test_hidden_units_can_be_permuted():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: NET.init(KEY, (8, 8), width=4), r"input_shape must be \(dim,\) for .* got \(8, 8\)"),
+        (lambda: NET.init(KEY, (), width=4), r"input_shape must be \(dim,\), .* got \(\)"),
+        (lambda: NET.init(KEY, (3,), 4, parametrization="ntp"), "parametrization must be one of ntk, standard, mup, got 'ntp'"),
         (lambda: NET.init(KEY, (0,), width=4), r"input_shape\[0\] must be at least 1, got 0"),
         (lambda: NET.init(KEY, (3,), width=0), "width must be at least 1, got 0"),
         (lambda: NET.init(KEY, (3,), width=4, outputs=0), "outputs must be at least 1, got 0"),
         (lambda: NET.apply((), np.ones((2, 3))), "params must have one entry for each of the 5 layers, got 0"),
-        (lambda: NET.apply(NET.init(KEY, (3,), 4), np.ones(3)), r"x must have shape \(points, dim\)"),
+        (lambda: NET.apply(NET.init(KEY, (3,), 4), np.ones(3)), r"x must have shape \(inputs, ..., channels\)"),
         (
             lambda: empirical_ntk(lambda p, x: (x @ p)[:, 0], jnp.ones((3, 1)), np.ones((2, 3))),
             r"apply must map shape \(2, 3\) to \(2, outputs\), got \(2,\)",

@@ -112,7 +112,10 @@ def test_compiled_and_plain_kernels_agree():
         (lambda: Dense(float("nan")), "w_std must be a positive number, got nan"),
         (lambda: Dense(1.0, -0.1), "b_std must be a number >= 0, got -0.1"),
         (lambda: serial(), "serial needs at least one layer, got none"),
-        (lambda: serial(Relu(), Dense()), r"layer 0, Relu\(\), must directly follow a Dense layer.*got nothing before"),
+        (
+            lambda: serial(Relu(), Dense()).ntk(np.eye(2)),
+            r"layer 0, Relu\(\), must directly follow a layer.*got nothing before",
+        ),
         (lambda: serial(Dense(), Relu(), Erf()), r"layer 2, Erf\(\), must directly follow.*got Relu\(\) before it"),
     ],
 )
@@ -124,12 +127,12 @@ def test_wrong_layers_are_refused(call, message):
 @pytest.mark.parametrize(
     ("x1", "x2", "message"),
     [
-        (np.ones(3), None, r"x1 must have shape \(points, dim\) with dim >= 1, got shape \(3,\)"),
+        (np.ones(3), None, r"x1 must have shape \(inputs, ..., channels\) without empty axes, got shape \(3,\)"),
         (np.ones((2, 0)), None, r"x1 must have shape .* got shape \(2, 0\)"),
-        (np.ones((2, 3)), np.ones((2, 3, 1)), r"x2 must have shape .* got shape \(2, 3, 1\)"),
-        (np.ones((2, 3)), np.ones((2, 4)), "x1 and x2 must have the same dim, got 3 and 4"),
+        (np.ones((2, 3)), np.ones((2, 3, 1)), r"x1 and x2 must hold inputs of the same shape, got \(3,\) and \(3, 1\)"),
+        (np.ones((2, 3)), np.ones((2, 4)), r"x1 and x2 must hold inputs of the same shape, got \(3,\) and \(4,\)"),
         (np.ones((2, 3)), np.ones((2, 3), np.float32), "the same dtype, got float64 and float32"),
-        (np.ones((2, 3), int), None, r"x1 must be real floating point, got dtype int64; convert it with astype\(float\)"),
+        (np.ones((2, 3), int), None, r"x1 must be float32 or float64, got dtype int64; convert it with astype"),
         (np.array([[1.0, np.nan], [np.inf, 0.0]]), None, r"x1 must be finite, got 2 values \(of 4\)"),
     ],
 )
