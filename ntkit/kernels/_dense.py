@@ -50,5 +50,5 @@ class Dense(Layer):
 
     def apply(self, params: Weights, x: Float[Array, "n ... fan_in"]) -> Float[Array, "n ... fan_out"]:
         """The layer's outputs."""
-        out = params.w_scale * (x @ params.w)
+        out: Array = params.w_scale * (x @ params.w)
         return out if params.b is None else out + params.b_scale * params.b.reshape((1,) * (out.ndim - 1) + (-1,))

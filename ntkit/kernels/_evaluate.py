@@ -29,12 +29,11 @@ def evaluate(layers: Layers, inputs: Inputs, kinds: Kinds) -> tuple[Float[Array,
     return tuple(moments.nngp if kind == "nngp" else moments.ntk for kind in kinds)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
-def block(
-    layers: Layers, kinds: Kinds, x1: Float[Array, "n ..."], x2: Float[Array, "m ..."], angles: tuple[Array, Array] | None
-) -> tuple[Array, ...]:
-    """All pairs of two sets of inputs, compiled."""
-    return evaluate(layers, Inputs(x1, x2, angles), kinds)
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def block(layers: Layers, kinds: Kinds, tile: int, x1: Array, x2: Array, row: int, column: int) -> tuple[Array, ...]:
+    """The square tile of all pairs at row and column, compiled."""
+    first, second = (jax.lax.dynamic_slice_in_dim(x, start, tile) for x, start in ((x1, row), (x2, column)))
+    return evaluate(layers, Inputs(first, second), kinds)
 
 
 @partial(jax.jit, static_argnums=(0, 1))

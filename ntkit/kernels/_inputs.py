@@ -2,14 +2,25 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ntkit.kernels._moments import Moments, Needs
+from ntkit.kernels._separate import separately
 
 _CHUNK = 16  # features in one fused loop
+
+
+class Known(NamedTuple):
+    """Variances and angles of vectors, broadcasting to (n, m)."""
+
+    var1: Float[Array, "n 1"]
+    var2: Float[Array, "1 m"]
+    sin2: Float[Array, "n m"]
+    cos2: Float[Array, "n m"]
 
 
 @dataclass(frozen=True)
@@ -17,13 +28,13 @@ class Inputs:
     """Two sets of inputs, (n, *space, channels) and (m, *space, channels).
 
     Attributes:
-        angles: sin2 and cos2 of their pairs, where they have been found already; only for vectors.
+        known: variances and angles, where they have been found already; only for vectors.
         paired: whether only equal places of the two are paired, so that arrays of pairs end in (1, n).
     """
 
     x1: Float[Array, "n ..."]
     x2: Float[Array, "m ..."]
-    angles: tuple[Array, Array] | None = None
+    known: Known | None = None
     paired: bool = False
 
     def map(self, linear: Callable[[Array], Array]) -> "Inputs":
@@ -37,24 +48,25 @@ class Inputs:
     def moments(self, needs: Needs) -> Moments:
         """Mean squares over channels, and angles."""
         space = self.x1.ndim - 2
-        moments = _moments(self.x1, self.x2, space, needs.pairs, self.angles, ("m" if self.paired else "n", "m"))
+        if self.known is not None:
+            known = self.known
+            return Moments(space, needs.pairs, jnp.zeros_like(known.sin2), None, *known)
+        moments = _moments(self.x1, self.x2, space, needs.pairs, ("m" if self.paired else "n", "m"))
         if not needs.own:
             return moments
         assert not self.paired
         own = (
-            _moments(self.x1, self.x1, space, True, None, ("n", "n")),
-            _moments(self.x2, self.x2, space, True, None, ("m", "m")),
+            _moments(self.x1, self.x1, space, True, ("n", "n")),
+            _moments(self.x2, self.x2, space, True, ("m", "m")),
         )
         return replace(moments, own=own)
 
 
-def _moments(
-    x1: Array, x2: Array, space: int, pairs: bool, angles: tuple[Array, Array] | None, sides: tuple[str, str]
-) -> Moments:
+def _moments(x1: Array, x2: Array, space: int, pairs: bool, sides: tuple[str, str]) -> Moments:
     """Moments of images given as (n, *space, channels), on the axes of `sides`: n stands last but one, m last."""
     a = _place(x1, space, pairs, "first", sides[0])
     b = _place(x2, space, pairs, "second", sides[1])
-    sin2, cos2 = half_angles(a, b) if angles is None else angles
+    sin2, cos2 = separately(half_angles)(a, b)
     var1, var2 = jnp.mean(a**2, axis=0), jnp.mean(b**2, axis=0)
     return Moments(space=space, pairs=pairs, ntk=jnp.zeros_like(sin2), var1=var1, var2=var2, sin2=sin2, cos2=cos2)
 

@@ -1,5 +1,7 @@
 """Kernel matrices of a chain of layers: at once, or tile by tile."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +12,7 @@ from ntkit.kernels._evaluate import Kinds, Layers, evaluate, pixels_of
 from ntkit.kernels._inputs import Inputs
 from ntkit.kernels._tiles import fill
 
+_ALIGNMENT = 64  # bytes
 _SMALL = 2**16  # pairs of numbers up to which nothing is gained by compiling, or by tiles
 
 
@@ -22,9 +25,17 @@ def matrices(layers: Layers, kinds: Kinds, x1: Float[Array, "n ..."], x2: Float[
     if traced or (pixels == 1 and len(x1) * len(second) <= _SMALL):
         out = evaluate(layers, Inputs(x1, second), kinds)
         return tuple(map(symmetric, out)) if x2 is None else out
-    filled = [np.empty((len(x1), len(second)), x1.dtype) for _ in kinds]
+    filled = [_aligned((len(x1), len(second)), x1.dtype) for _ in kinds]
     fill(layers, kinds, x1, x2, filled)
-    return tuple(map(jnp.asarray, filled))
+    return tuple(map(jnp.from_dlpack, filled))
+
+
+def _aligned(shape: tuple[int, int], dtype: np.dtype[np.floating]) -> np.ndarray:
+    """Memory that JAX can take over without a copy."""
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 def symmetric(matrix: Float[Array, "n n"]) -> Float[Array, "n n"]:

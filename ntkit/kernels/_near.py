@@ -1,68 +1,126 @@
-"""Angles of many vectors from one matrix product, and from differences where the product loses digits.
+"""Kernels of many vectors from one matrix product, and from differences where the product loses digits.
 
 A product of unit vectors has an absolute error of a few units of rounding; 1 - rho and 1 + rho inherit it. So pairs with
 either below 0.03 are computed again, from differences.
 """
 
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ntkit.kernels._inputs import half_angles
-from ntkit.kernels._layer import Layer
+from ntkit.kernels._evaluate import Kinds, Layers, evaluate
+from ntkit.kernels._inputs import Inputs, Known, half_angles
 from ntkit.kernels._shape import Flatten, Identity
 
 _NEAR = 0.015  # sin^2 of half the angle, (1 - rho) / 2
 _MANY = 1 / 16  # share of near pairs from which the whole tile is computed from differences
 _LEAST_DIM = 24  # below it, differences are as fast
+_LEAST_ROOM = 256  # near pairs are computed together, in few different numbers: few compilations
 
 
-def worth_products(layers: tuple[Layer, ...], x: Float[Array, "n ..."]) -> bool:
+class Vectors(NamedTuple):
+    """Vectors in rows, and what every tile needs of them."""
+
+    x: Float[Array, "n d"]
+    units: Float[Array, "n d"]
+    variances: Float[Array, " n"]
+
+
+def worth_products(layers: Layers, x: Float[Array, "n ..."]) -> bool:
     """Whether the network sees vectors long enough for a matrix product to pay."""
     flat = x.ndim == 2 or isinstance(next((layer for layer in layers if not isinstance(layer, Identity)), None), Flatten)
     return flat and x[0].size >= _LEAST_DIM
 
 
-def angles_of_products(x1: Float[Array, "n ..."], x2: Float[Array, "m ..."]) -> tuple[Float[Array, "n m"], Float[Array, "n m"]]:
-    """sin^2 and cos^2 of half the angle of all pairs; not to be traced."""
-    a, b = x1.reshape(len(x1), -1), x2.reshape(len(x2), -1)
-    sin2, cos2, least = _by_products(a, b)
+def vectors(x: Float[Array, "n ..."], tile: int) -> Vectors:
+    """Inputs as vectors, with zeros up to whole tiles."""
+    flat = x.reshape(len(x), -1)
+    out: Vectors = _vectors(jnp.pad(flat, ((0, -len(x) % tile), (0, 0))))
+    return out
+
+
+def product_block(
+    layers: Layers, kinds: Kinds, tile: int, first: Vectors, second: Vectors, row: int, column: int, same: bool
+) -> tuple[Array, ...]:
+    """The tile at row and column; `same` where its diagonal pairs every vector with itself."""
+    *values, least = _from_products(layers, kinds, tile, first, second, row, column, same)
     if float(least) >= _NEAR:
-        return sin2, cos2
-    sines, cosines = np.array(sin2), np.array(cos2)
-    rows, columns = np.nonzero(np.minimum(sines, cosines) < _NEAR)
-    if len(rows) > _MANY * sines.size:
-        differences: tuple[Array, Array] = _by_differences(a, b)
-        return differences
-    room = max(256, 1 << (len(rows) - 1).bit_length())  # few shapes, few compilations
-    indices = [np.resize(index, room) for index in (rows, columns)]
-    near = _of_pairs(a, b, *indices)
-    sines[rows, columns], cosines[rows, columns] = (np.asarray(part)[: len(rows)] for part in near)
-    return jnp.asarray(sines), jnp.asarray(cosines)
+        return tuple(values)
+    a, b, folded = _angles(tile, first, second, row, column)
+    angles = np.array(folded)
+    rows, columns = np.nonzero(np.abs(angles) < _NEAR)
+    if len(rows) > _MANY * angles.size:
+        angles = np.asarray(_by_differences(a, b))
+    else:
+        room = max(_LEAST_ROOM, 1 << (len(rows) - 1).bit_length())
+        near = _of_pairs(a, b, *(np.resize(index, room) for index in (rows, columns)))
+        angles[rows, columns] = np.asarray(near)[: len(rows)]
+    out: tuple[Array, ...] = _from_angles(layers, kinds, tile, first, second, row, column, angles)
+    return out
 
 
 @jax.jit
-def _by_products(a: Float[Array, "n d"], b: Float[Array, "m d"]) -> tuple[Array, Array, Array]:
-    """sin2 and cos2, and the least of either."""
-    rho = jnp.matmul(_directions(a), _directions(b).T, precision="highest")
-    sin2, cos2 = 0.5 - 0.5 * rho, 0.5 + 0.5 * rho
-    return sin2, cos2, jnp.minimum(jnp.min(sin2), jnp.min(cos2))
-
-
-def _directions(x: Float[Array, "n d"]) -> Float[Array, "n d"]:
-    """Unit vectors; zero stays zero."""
+def _vectors(x: Array) -> Vectors:
     norms = jnp.linalg.norm(x, axis=1, keepdims=True)
-    return x / jnp.where(norms > 0, norms, 1)
+    return Vectors(x, x / jnp.where(norms > 0, norms, 1), jnp.mean(x**2, axis=1))
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _from_products(
+    layers: Layers, kinds: Kinds, tile: int, first: Vectors, second: Vectors, row: int, column: int, same: bool
+) -> tuple[Array, ...]:
+    """Kernels from the product alone, and the least sin^2 or cos^2; where `same`, of all pairs but equal ones."""
+    one, two = _slice(first, row, tile), _slice(second, column, tile)
+    rho = _product(one, two)
+    equal = jnp.eye(tile, dtype=bool) & same
+    sin2, cos2 = jnp.where(equal, 0, 0.5 - 0.5 * rho), jnp.where(equal, 1, 0.5 + 0.5 * rho)
+    values = _evaluate(layers, kinds, one, two, sin2, cos2)
+    return *values, 0.5 - 0.5 * jnp.max(jnp.where(equal, 0, jnp.abs(rho)))
+
+
+@partial(jax.jit, static_argnums=(0,))
+def _angles(tile: int, first: Vectors, second: Vectors, row: int, column: int) -> tuple[Array, Array, Array]:
+    """The vectors of a tile, and their angles: the smaller one of sin2 and cos2, with a minus sign if that is cos2."""
+    one, two = _slice(first, row, tile), _slice(second, column, tile)
+    rho = _product(one, two)
+    return one.x, two.x, jnp.copysign(0.5 - 0.5 * jnp.abs(rho), rho)
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2))
+def _from_angles(
+    layers: Layers, kinds: Kinds, tile: int, first: Vectors, second: Vectors, row: int, column: int, folded: Array
+) -> tuple[Array, ...]:
+    one, two = _slice(first, row, tile), _slice(second, column, tile)
+    less, turned = jnp.abs(folded), jnp.signbit(folded)
+    return _evaluate(layers, kinds, one, two, jnp.where(turned, 1 - less, less), jnp.where(turned, less, 1 - less))
+
+
+def _slice(vectors: Vectors, start: int, count: int) -> Vectors:
+    return Vectors(*(jax.lax.dynamic_slice_in_dim(part, start, count) for part in vectors))
+
+
+def _product(one: Vectors, two: Vectors) -> Array:
+    return jnp.matmul(one.units, two.units.T, precision="highest")
+
+
+def _evaluate(layers: Layers, kinds: Kinds, one: Vectors, two: Vectors, sin2: Array, cos2: Array) -> tuple[Array, ...]:
+    known = Known(one.variances[:, None], two.variances[None, :], sin2, cos2)
+    return evaluate(layers, Inputs(one.x, two.x, known), kinds)
 
 
 @jax.jit
 def _by_differences(a: Float[Array, "n d"], b: Float[Array, "m d"]) -> Any:
-    return half_angles(a.T[:, :, None], b.T[:, None, :])
+    return _folded(*half_angles(a.T[:, :, None], b.T[:, None, :]))
 
 
 @jax.jit
 def _of_pairs(a: Float[Array, "n d"], b: Float[Array, "m d"], rows: Array, columns: Array) -> Any:
-    return half_angles(a[rows].T, b[columns].T)
+    return _folded(*half_angles(a[rows].T, b[columns].T))
+
+
+def _folded(sin2: Array, cos2: Array) -> Array:
+    return jnp.where(sin2 <= cos2, sin2, -cos2)

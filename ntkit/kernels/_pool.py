@@ -10,6 +10,7 @@ from ntkit.kernels._arc import root
 from ntkit.kernels._inputs import Inputs
 from ntkit.kernels._layer import Layer, Params
 from ntkit.kernels._moments import Angles, Moments, Needs
+from ntkit.kernels._separate import separately
 from ntkit.kernels._windows import Axis, Padding, Size, Windows
 
 
@@ -109,11 +110,7 @@ def _pool(moments: Moments, axes: list[Axis], after: Needs) -> Moments:
     space = moments.space
     assert moments.pairs
 
-    def mean(x: Array) -> Array:
-        for i, axis in enumerate(axes):
-            x = axis.mean(axis.mean(x, (i,)), (i + space,))
-        return x
-
+    mean = separately(_mean, tuple(axes), space)
     covariance, ntk = mean(moments.nngp), mean(moments.ntk)
     if not after.pairs:
         covariance, ntk = _equal_pixels(covariance, space), _equal_pixels(ntk, space)
@@ -131,6 +128,14 @@ def _pool(moments: Moments, axes: list[Axis], after: Needs) -> Moments:
         return pooled.with_angles(angles, ntk)
     sides = [_pool(replace(side, own=(side, side)), axes, after._replace(own=False)) for side in own]
     return replace(pooled.with_angles(angles, ntk), own=(sides[0], sides[1]))
+
+
+def _mean(x: Array, axes: tuple[Axis, ...], space: int) -> Array:
+    if all(axis.count == 1 and axis.margins == (0, 0) and axis.window == axis.n for axis in axes):
+        return jnp.mean(x, tuple(range(2 * space)), keepdims=True)
+    for i, axis in enumerate(axes):
+        x = axis.mean(axis.mean(x, (i,)), (i + space,))
+    return x
 
 
 def _angles(pooled: Moments, distances: Array, var1: Array, var2: Array) -> Angles:

@@ -10,6 +10,7 @@ from ntkit.kernels._arc import root
 from ntkit.kernels._inputs import Inputs
 from ntkit.kernels._layer import Layer, Params
 from ntkit.kernels._moments import Angles, Moments, Needs
+from ntkit.kernels._separate import separately
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,10 @@ class Flatten(Layer):
         if isinstance(moments, Inputs):
             return moments.flat()
         axes = tuple(range(moments.space))
-        flat = replace(moments, space=0, ntk=jnp.mean(moments.ntk, axes))
+        mean = separately(jnp.mean, axes)
+        flat = replace(moments, space=0, ntk=mean(moments.ntk))
         if moments.covariance is not None or not after.angles:
-            return replace(flat, covariance=jnp.mean(moments.nngp, axes), var1=None, var2=None, sin2=None, cos2=None)
+            return replace(flat, covariance=mean(moments.nngp), var1=None, var2=None, sin2=None, cos2=None)
         return flat.with_angles(_mean_angles(moments.angles, axes), flat.ntk)
 
     def output_shape(self, shape: tuple[int, ...], width: int) -> tuple[int, ...]:

@@ -4,21 +4,22 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
-import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from ntkit.kernels._evaluate import Kinds, Layers, block, needs_at_start, pairs, pixels_of
-from ntkit.kernels._near import angles_of_products, worth_products
+from ntkit.kernels._near import product_block, vectors, worth_products
 
 Matrix = Any  # a NumPy array, in memory or mapped to a file
 
 _CACHE = 2**17  # numbers in one array of a tile
 _VECTORS = 512  # rows and columns of a tile without pixels
-_LANES = 16  # pairs of images in a tile, at least: the contiguous axis
+_LINE = 16  # numbers in a cache line, and multiples of what the cores' vectors hold
 
 
 @dataclass(frozen=True)
@@ -48,15 +49,13 @@ def grid_of(layers: Layers, shape: tuple[int, ...], rows: int, columns: int | No
     """The grid for inputs of a shape; columns None stands for the same inputs twice."""
     needs, pixels = needs_at_start(layers), pixels_of(layers, shape)
     paired = needs.pairs and not needs.own
-    if tile is None:
-        tile = min(_VECTORS, max(1, int((_CACHE / pixels) ** 0.5))) if pixels > 1 else _VECTORS
-        tile = max(tile, 4)
-        if paired:
-            tile = min(max(_LANES, _CACHE // pixels), 64)
-    columns_or_rows = rows if columns is None else columns
+    if tile is None and paired:
+        tile = min(max(_LINE, _CACHE // pixels), 64)
+    elif tile is None:
+        tile = _VECTORS if pixels == 1 else max(_LINE, int((_CACHE / pixels) ** 0.5) // _LINE * _LINE)
     if not paired:
-        tile = min(tile, max(rows, columns_or_rows))
-    return Grid(rows, columns_or_rows, columns is None, tile, paired)
+        tile = min(tile, max(rows, columns or 0))
+    return Grid(rows, columns or rows, columns is None, tile, paired)
 
 
 def fill(
@@ -95,45 +94,45 @@ def tasks(
         yield from _paired_tasks(grid, layers, kinds, x1, x2, matrices, bands)
         return
     same, t = grid.symmetric, grid.tile
-    products = worth_products(layers, x1)
+    evaluate: Callable[[int, int], tuple[Array, ...]]
+    if worth_products(layers, x1):
+        first = vectors(x1, t)
+        second = first if same else vectors(x2, t)
+
+        def evaluate(row: int, column: int) -> tuple[Array, ...]:
+            return product_block(layers, kinds, t, first, second, row, column, same and row == column)
+
+    else:
+        rows, columns = _padded(x1, t), _padded(x2, t)
+
+        def evaluate(row: int, column: int) -> tuple[Array, ...]:
+            out: tuple[Array, ...] = block(layers, kinds, t, rows, columns, row, column)
+            return out
+
     for band in bands:
         for column in range(0, band * t + 1 if same else grid.columns, t):
-            yield _Square(layers, kinds, x1, x2, matrices, band * t, column, t, same, products)
+            yield partial(_square, grid, evaluate, matrices, band * t, column)
 
 
-@dataclass(frozen=True)
-class _Square:
-    layers: Layers
-    kinds: Kinds
-    x1: Array
-    x2: Array
-    matrices: Sequence[Matrix]
-    row: int
-    column: int
-    tile: int
-    symmetric: bool
-    products: bool
-
-    def __call__(self) -> None:
-        a, b = _rows(self.x1, self.row, self.tile), _rows(self.x2, self.column, self.tile)
-        angles = angles_of_products(a, b) if self.products else None
-        for matrix, values in zip(self.matrices, block(self.layers, self.kinds, a, b, angles), strict=True):
-            values = np.asarray(values)
-            height, width = len(self.x1) - self.row, len(self.x2) - self.column
-            values = values[:height, :width]
-            rows, columns = slice(self.row, self.row + self.tile), slice(self.column, self.column + self.tile)
-            if self.symmetric and self.row == self.column:
-                values = np.tril(values) + np.tril(values, -1).T
-            matrix[rows, columns] = values
-            if self.symmetric and self.row != self.column:
-                matrix[columns, rows] = values.T
+def _square(
+    grid: Grid, evaluate: Callable[[int, int], tuple[Array, ...]], matrices: Sequence[Matrix], row: int, column: int
+) -> None:
+    """Compute one square tile, and write it; in a symmetric matrix also its mirror image."""
+    rows, columns = slice(row, min(row + grid.tile, grid.rows)), slice(column, min(column + grid.tile, grid.columns))
+    for matrix, padded in zip(matrices, evaluate(row, column), strict=True):
+        values = np.asarray(padded)[: rows.stop - row, : columns.stop - column]
+        if grid.symmetric and row == column:
+            matrix[rows, columns] = np.tril(values) + np.tril(values, -1).T
+            continue
+        matrix[rows, columns] = values
+        if grid.symmetric:
+            for start in range(0, len(values), _LINE):  # whole cache lines of the mirror image: four times faster
+                strip = values[start : start + _LINE]
+                matrix[columns, row + start : row + start + len(strip)] = strip.T
 
 
-def _rows(x: Array, start: int, count: int) -> Array:
-    """Rows of x; where they end, the last is repeated, so that all tiles have one shape."""
-    if start + count <= len(x):
-        return jax.lax.slice_in_dim(x, start, start + count)
-    return x[np.minimum(np.arange(start, start + count), len(x) - 1)]
+def _padded(x: Array, tile: int) -> Array:
+    return jnp.pad(x, [(0, -len(x) % tile)] + [(0, 0)] * (x.ndim - 1))
 
 
 def _paired_tasks(

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -139,23 +139,32 @@ def _mean(moments: Moments, axes: tuple[Axis, ...]) -> Moments:
             covariance, ntk = axis.mean(covariance, where(i)), axis.mean(ntk, where(i))
         return replace(moments, covariance=covariance, ntk=ntk)
     angles = moments.angles
-    values = separately(_mean_of_angles)((angles, moments.ntk), axes, tuple(where(i) for i in range(moments.space)))
-    return moments.with_angles(*values)
+    # Squared distances and sums of two units are linear in the moments, so their means keep what angles keep.
+    spread = (root(angles.var1) - root(angles.var2)) ** 2
+    distance = 4 * angles.norms * angles.sin2 + spread
+    sum_ = None if angles.cos2 is None else 4 * angles.norms * angles.cos2 + spread
+    places = tuple(where(i) for i in range(moments.space))
+    squares = _Squares(angles.var1, angles.var2, distance, sum_, moments.ntk)
+    return moments.with_angles(*separately(_mean_of_squares, axes, places)(squares))
+
+
+class _Squares(NamedTuple):
+    """Variances, mean squares of differences and of sums (None where angles have no cos2), and the tangent kernel."""
+
+    var1: Array
+    var2: Array
+    distance: Array
+    sum_: Array | None
+    ntk: Array
 
 
 def _places(space: int, pairs: bool, axis: int) -> tuple[int, ...]:
     return (axis, axis + space) if pairs else (axis,)
 
 
-def _mean_of_angles(
-    values: tuple[Angles, Array], axes: tuple[Axis, ...], places: tuple[tuple[int, ...], ...]
-) -> tuple[Angles, Array]:
-    """Squared distances and sums of two units are linear in the moments, so their means keep what angles keep."""
-    angles, ntk = values
-    var1, var2 = angles.var1, angles.var2
-    spread = (root(var1) - root(var2)) ** 2
-    distance = 4 * angles.norms * angles.sin2 + spread
-    sum_ = None if angles.cos2 is None else 4 * angles.norms * angles.cos2 + spread
+def _mean_of_squares(squares: _Squares, axes: tuple[Axis, ...], places: tuple[tuple[int, ...], ...]) -> tuple[Angles, Array]:
+    """Means over windows along all axes, and the angles that they make."""
+    var1, var2, distance, sum_, ntk = squares
     for axis, place in zip(axes, places, strict=True):
         first, second = place[0], place[-1]
         padded1, padded2 = axis.pad(var1, (first,)), axis.pad(var2, (second,))
