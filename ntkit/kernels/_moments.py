@@ -122,5 +122,5 @@ class Angles(NamedTuple):
         twice = 2 * root(var1) * root(var2)
         some = twice > 0
         safe = jnp.where(some, twice, 1)
-        cos2 = None if above is None else jnp.where(some, above / safe, self.both[1])
-        return Angles(var1, var2, jnp.where(some, below / safe, self.sin2), cos2)
+        cos2 = None if above is None else jnp.where(some, jnp.maximum(above, 0) / safe, self.both[1])
+        return Angles(var1, var2, jnp.where(some, jnp.maximum(below, 0) / safe, self.sin2), cos2)
