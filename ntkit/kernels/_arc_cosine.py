@@ -9,8 +9,7 @@ import jax.numpy as jnp
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from ntkit.kernels._door import as_pair
-from ntkit.kernels._stationary import as_angles, squared_distances
+from ntkit.kernels._stationary import as_angles, as_points, squared_distances
 
 
 @dataclass(frozen=True)
@@ -52,14 +51,15 @@ class ArcCosine:
         Raises:
             ValueError: wrong shape or dtype, or values that are not finite (seen only outside of `jax.jit`).
         """
-        first, second = as_pair(x1, x2)
+        first, second = as_points(x1, x2)
         norms1, directions1 = _polar(first)
         norms2, directions2 = _polar(second)
         sin2, cos2 = squared_distances(directions1, directions2) / 4, squared_distances(directions1, -directions2) / 4
         lost = sin2 + cos2 == 0
         sin2, cos2 = jnp.where(lost, 0.5, sin2), jnp.where(lost, 0.5, cos2)
         scale = norms1[:, None] ** self.order * norms2[None, :] ** self.order
-        return scale * _arc_cosine_of(self.order, sin2, cos2)
+        normalised: Array = _arc_cosine_of(self.order, sin2, cos2)
+        return scale * normalised
 
     def of_angle(self, theta: ArrayLike) -> Float[Array, "..."]:
         """The kernel of unit vectors at angle theta, in [0, pi], any shape, floating point.
@@ -68,7 +68,8 @@ class ArcCosine:
             ValueError: theta is no real floating point, or outside of [0, pi].
         """
         half = as_angles("theta", theta) / 2
-        return _arc_cosine_of(self.order, jnp.sin(half) ** 2, jnp.cos(half) ** 2)
+        value: Array = _arc_cosine_of(self.order, jnp.sin(half) ** 2, jnp.cos(half) ** 2)
+        return value
 
 
 @partial(jax.jit, static_argnums=0)  # traced once, not at every call

@@ -8,7 +8,8 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from ntkit.kernels._door import as_pair
+from ntkit.kernels._stationary import as_points
+
 
 RIDGE = 1e-10
 
@@ -107,7 +108,7 @@ def posterior_mean(
 
     Source: Rasmussen and Williams (2006), equation 2.25 (from memory).
     """
-    first, second = as_pair(x_train, x_test)
+    first, second = as_points(x_train, x_test)
     y = np.asarray(y_train)
     if y.shape != (len(first),) or y.dtype != first.dtype:
         raise ValueError(f"y_train must have shape ({len(first)},) and dtype {first.dtype}, got {y.shape} and {y.dtype}")

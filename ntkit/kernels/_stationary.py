@@ -34,7 +34,7 @@ class Stationary(ABC):
         Raises:
             ValueError: wrong shape or dtype, or values that are not finite (seen only outside of `jax.jit`).
         """
-        return self._of_square(squared_distances(*as_pair(x1, x2)))
+        return self._of_square(squared_distances(*as_points(x1, x2)))
 
     def of_angle(self, theta: ArrayLike) -> Float[Array, "..."]:
         """The kernel of unit vectors at angle theta, in [0, pi], any shape, floating point: of distance 2 sin(theta / 2).
@@ -67,7 +67,8 @@ class Laplace(Stationary):
         object.__setattr__(self, "bandwidth", _positive(self.bandwidth))
 
     def _of_square(self, square: Float[Array, "..."]) -> Float[Array, "..."]:
-        return _matern_of(0, square / self.bandwidth**2)
+        value: Array = _matern_of(0, square / self.bandwidth**2)
+        return value
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,16 @@ class Matern(Stationary):
         object.__setattr__(self, "bandwidth", _positive(self.bandwidth))
 
     def _of_square(self, square: Float[Array, "..."]) -> Float[Array, "..."]:
-        return _matern_of(int(self.nu - 0.5), square * (2 * self.nu / self.bandwidth**2))
+        value: Array = _matern_of(int(self.nu - 0.5), square * (2 * self.nu / self.bandwidth**2))
+        return value
+
+
+def as_points(x1: ArrayLike, x2: ArrayLike | None) -> tuple[Float[Array, "n d"], Float[Array, "m d"]]:
+    """Both arguments of a kernel as points in rows, or a ValueError; None stands for the first."""
+    first, second = as_pair(x1, x2)
+    if first.ndim != 2:
+        raise ValueError(f"x1 must have shape (points, dim), got shape {first.shape}")
+    return first, second
 
 
 def as_angles(name: str, theta: ArrayLike) -> Float[Array, "..."]:

@@ -159,8 +159,9 @@ def test_wrong_parameters_are_refused(make, message):
 @each_kernel
 def test_wrong_inputs_are_refused(kernel):
     for x1, x2, message in (
-        (np.ones(3), None, r"x1 must have shape \(points, dim\)"),
-        (np.ones((2, 3)), np.ones((2, 4)), "x1 and x2 must have the same dim, got 3 and 4"),
+        (np.ones(3), None, "x1 must have shape"),
+        (np.ones((2, 3, 3)), None, r"x1 must have shape \(points, dim\)"),
+        (np.ones((2, 3)), np.ones((2, 4)), "x1 and x2 must"),
         (np.full((1, 1), np.nan), None, "x1 must be finite"),
     ):
         with pytest.raises(ValueError, match=message):
