@@ -10,7 +10,6 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from ntkit.kernels._stationary import as_points
 
-
 RIDGE = 1e-10
 
 Gram = Callable[[ArrayLike, ArrayLike | None], Float[Array, "n m"]]
