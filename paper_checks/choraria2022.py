@@ -133,8 +133,9 @@ def _finite(trial: Trial) -> Series:
     u = points @ points.T
     k0, k1 = (ArcCosine(order).gram(points) for order in (0, 1))
     limit = k1**2 + (1 if trial.control == "one-factor" else 2) * u * k0 * k1
-    widths = trial.scale(quick=[64, 128, 256, 512], full=[64, 128, 256, 512, 1024, 2048, 4096])
-    repeats = trial.repeats(quick=200, full=400)
+    widths = trial.scale(quick=[64, 128, 256, 512, 1024], full=[64, 128, 256, 512, 1024, 2048, 4096])
+    judged = trial.control in (None, "one-factor")  # by this part; the other controls have theirs
+    repeats = trial.repeats(quick=150, full=400) if judged else 20
     keys = [jax.random.split(jax.random.fold_in(network_key, width), repeats) for width in widths]
     columns = [_distances(k, width, points, limit, widths[-1]) for k, width in zip(keys, widths, strict=True)]
     y = np.stack([np.asarray(column) for column in columns], axis=1)
