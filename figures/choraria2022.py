@@ -38,7 +38,7 @@ def _spectra(axes: Axes, record: Record) -> None:
     if isinstance(plain, Bounds):
         row = np.asarray(plain.value)[0, 0]
         k = 3 + np.arange(row.size)
-        _marks(axes, k[k % 2 == 0], row[k % 2 == 0] / 9, ORANGE, "^", ORANGE, "one ReLU layer (over 9)")
+        _marks(axes, k[k % 2 == 0], row[k % 2 == 0] / 9, ORANGE, "^", ORANGE, "ReLU layer, even $k$ (over 9)")
         guide = row[k == 80] / 60 * (k / 80) ** -3.0
         axes.plot(k[3:], guide[3:], color="black", linestyle=(0, (4, 2)), linewidth=0.9, label="slope $-d$")
     axes.legend(loc="upper right")

@@ -23,7 +23,7 @@ def k_minus_d_decay(record: Record) -> Figure:
         axes.plot(10 + np.arange(values.size), values, ".-", color=PINK, linewidth=0.5, markersize=2, alpha=0.7)
         verdict = record.verdict["controls"]["no-bias"]["verdict"]
         axes.text(
-            8 + values.size, values[-1] * 1.03, f"1 layer, no bias (control, {verdict})", color=PINK, ha="right", va="bottom"
+            8 + values.size, values[-1] * 1.005, f"1 layer, no bias (control, {verdict})", color=PINK, ha="right", va="bottom"
         )
     evidence = _part(record.measurement(), "bounded")
     if isinstance(evidence, Bounds):

@@ -124,8 +124,8 @@ def posterior_closeness(trial: Trial) -> Pairs:
     and is closer still at these n. Nor that the two approach each other: both differences fall as all kernels learn the
     target, and they fall as n^-0.3 too where the labels are noise.
     """
-    repeats = trial.repeats(quick=6, full=20)
-    sizes = trial.scale(quick=[50, 100, 200, 400], full=[50, 100, 200, 400, 800])
+    repeats = trial.repeats(quick=12, full=20)
+    sizes = [50, 100] if trial.control else trial.scale(quick=[50, 100, 200, 400], full=[50, 100, 200, 400, 800])
     families: list[Callable[[float], Laplace | Gaussian | Matern]] = [Gaussian, Laplace]
     if trial.control == "matern":
         families[0] = partial(Matern, 1.5)
@@ -136,7 +136,7 @@ def posterior_closeness(trial: Trial) -> Pairs:
     for i, key in enumerate(trial.progress(list(jax.random.split(trial.key, repeats)))):
         for j, size in enumerate(sizes):
             keys = jax.random.split(jax.random.fold_in(key, size))
-            points, test = (np.asarray(data.sphere(k, count, 5)) for k, count in zip(keys, (size, 400), strict=True))
+            points, test = (np.asarray(data.sphere(k, count, 5)) for k, count in zip(keys, (size, 200), strict=True))
             labels = np.sin(3 * points[:, 0]) + points[:, 1] * points[:, 2]
             for family, out in zip(families, rmses, strict=True):
                 out[i, j] = match(family, target, bandwidths, x_train=points, y_train=labels, x_test=test).rmse

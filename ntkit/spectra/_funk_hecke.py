@@ -65,9 +65,9 @@ def funk_hecke(
 
     Returns:
         A `Spectrum`. An error is the change from the rule with every second node only, far larger than the error of the
-        full rule as soon as f is analytic, plus rounding: epsilon (k + 4) max|f| times the mean of |P_k| on the sphere. It
-        is an estimate, not a certified bound, and takes f as exact to a few epsilon of max|f|. `resolved` says which
-        eigenvalues stand out.
+        full rule as soon as f is analytic, plus rounding: epsilon (k + 4) max|f| times the mean of |P_k| on the sphere,
+        epsilon that of the dtype that f returns. It is an estimate, not a certified bound, and takes f as exact to a few
+        epsilon of max|f|. `resolved` says which eigenvalues stand out.
 
     Raises:
         ValueError: dim, degrees or intervals out of range, or f returns another shape or values that are not finite.
@@ -85,7 +85,8 @@ def funk_hecke(
     if count < 4 or count % 4:
         raise ValueError(f"intervals must be a positive multiple of 4, got {intervals}")
     theta = np.pi * np.sin(np.pi / 2 * np.arange(count + 1) / count) ** 2
-    values = np.asarray(function_of_angle(theta), dtype=np.float64)
+    given = np.asarray(function_of_angle(theta))
+    values = given.astype(np.float64)
     if values.shape != theta.shape:
         raise ValueError(f"function_of_angle must map shape {theta.shape} to the same shape, got {values.shape}")
     if not np.isfinite(values).all():
@@ -95,7 +96,8 @@ def funk_hecke(
     measure, coarse = measure / measure.sum(), coarse / coarse.sum()
     eigenvalues = harmonics @ (measure * values)
     change = np.abs(harmonics[:, ::2] @ (coarse * values[::2]) - eigenvalues)
-    rounding = np.finfo(np.float64).eps * (k + 4) * np.abs(values).max() * (np.abs(harmonics) @ measure)
+    epsilon = max(np.finfo(dtype).eps for dtype in (np.float64, given.dtype) if np.issubdtype(dtype, np.floating))
+    rounding = epsilon * (k + 4) * np.abs(values).max() * (np.abs(harmonics) @ measure)
     return Spectrum(dim, k, eigenvalues, change + rounding)
 
 

@@ -96,6 +96,14 @@ def test_singularities_decide_the_decay(dim, function, at_zero, at_pi, power):
     assert error.max() < 40, "the correction is O(1 / k^2)"
 
 
+@pytest.mark.parametrize("dim", [2, 3, 10])
+def test_single_precision_has_larger_errors(dim):
+    spectrum = funk_hecke(lambda theta: (2 * np.sin(theta / 2)).astype(np.float32), dim, K)
+    assert (np.abs(spectrum.eigenvalues - distance_power(dim, K, 1.0)) <= spectrum.errors).all()
+    assert spectrum.eigenvalues.dtype == np.float64
+    assert 1e-7 < spectrum.errors[0] < 1e-5
+
+
 def test_a_spectrum_knows_its_multiplicities():
     spectrum = funk_hecke(np.cos, 4, [0, 1, 5])
     assert spectrum.multiplicities.tolist() == [multiplicity(4, k) for k in (0, 1, 5)]
