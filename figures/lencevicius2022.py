@@ -73,9 +73,9 @@ def posterior_closeness(record: Record) -> Figure:
 
 
 def _curve(axes: Axes, logarithms: object, colour: str, marker: str, name: str, *, below: bool) -> list[int]:
-    """Draw one kernel's differences, and return the numbers of points: 50, 100, 200, ..."""
+    """Draw one kernel's differences, and return the numbers of points: 75, 150, 300, ..."""
     single = np.exp(np.asarray(logarithms, dtype=np.float64))
-    sizes = [50 * 2**i for i in range(single.shape[1])]
+    sizes = [75 * 2**i for i in range(single.shape[1])]
     mean = np.exp(np.log(single).mean(0))
     axes.plot(sizes, mean, color=colour, marker=marker, linewidth=1, zorder=3)
     axes.plot(np.multiply(sizes, 1.05), single.T, ".", color=colour, alpha=0.4, markersize=3, markeredgewidth=0)

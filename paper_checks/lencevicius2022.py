@@ -113,8 +113,9 @@ def k_minus_d_decay(trial: Trial) -> dict[str, Sides | Bounds]:
 def posterior_closeness(trial: Trial) -> Pairs:
     """Root mean square differences between posterior means, each at the bandwidth that makes it smallest.
 
-    d = 5, target sin(3 x_1) + x_2 x_3, two hidden ReLU layers without biases, 50 to 400 (800 at the full tier) points on the
-    sphere, 400 test points, ridge 1e-10 of the diagonal. Both kernels see the same points; their logarithms are compared.
+    d = 5, target sin(3 x_1) + x_2 x_3, two hidden ReLU layers without biases, 75 to 300 (600 at the full tier) points on the
+    sphere, up to 150 in controls, 200 test points, ridge 1e-10 of the diagonal. Both kernels see the same points; their
+    logarithms are compared.
 
     Bandwidths go from 0.3 to 3. Much wider Gaussians have a second minimum, at a bandwidth that moves with the ridge, from 8
     for 1e-6 to 100 for 1e-13: not regression without noise any more, but ridge regression on polynomials, which comes down to
@@ -125,7 +126,7 @@ def posterior_closeness(trial: Trial) -> Pairs:
     target, and they fall as n^-0.3 too where the labels are noise.
     """
     repeats = trial.repeats(quick=12, full=20)
-    sizes = [50, 100] if trial.control else trial.scale(quick=[50, 100, 200, 400], full=[50, 100, 200, 400, 800])
+    sizes = [75, 150] if trial.control else trial.scale(quick=[75, 150, 300], full=[75, 150, 300, 600])
     families: list[Callable[[float], Laplace | Gaussian | Matern]] = [Gaussian, Laplace]
     if trial.control == "matern":
         families[0] = partial(Matern, 1.5)
