@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from ntkit.claims import Bounds, Pairs, Record
 
 BLUE, ORANGE, PINK, GREY = "#0072B2", "#D55E00", "#CC79A7", "#666666"
+BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
 
 
 def k_minus_d_decay(record: Record) -> Figure:
@@ -22,9 +23,7 @@ def k_minus_d_decay(record: Record) -> Figure:
         values = np.asarray(control.value)[0, 2, -1]
         axes.plot(10 + np.arange(values.size), values, ".-", color=PINK, linewidth=0.5, markersize=2, alpha=0.7)
         verdict = record.verdict["controls"]["no-bias"]["verdict"]
-        axes.text(
-            8 + values.size, values[-1] * 1.005, f"1 layer, no bias (control, {verdict})", color=PINK, ha="right", va="bottom"
-        )
+        axes.text(10, 0.15, f"no bias (control, {verdict})", color=PINK, va="center", bbox=BOX)
     evidence = _part(record.measurement(), "bounded")
     if isinstance(evidence, Bounds):
         ratios, limits = np.asarray(evidence.value)[0, :, -1], np.asarray(evidence.lower)[0, :, -1] * 1.5
@@ -36,8 +35,7 @@ def k_minus_d_decay(record: Record) -> Figure:
                 axes.axhline(end, color="black", linestyle=(0, (4, 2)), linewidth=0.7)
             axes.plot(k, values, ".-", color=colour, linewidth=0.6, markersize=3)
             place = (ends[-1] - 0.05, "top") if ends[-1] < 0.5 else (ends[-2:].max() + 0.06, "bottom")
-            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
-            axes.text(k[-1], place[0], name, color=colour, ha="right", va=place[1], bbox=box)
+            axes.text(k[-1], place[0], name, color=colour, ha="right", va=place[1], bbox=BOX)
     axes.set_ylim(0, 2.6)
     axes.set_xlabel("degree $k$")
     axes.set_ylabel(r"$\lambda_k^{\mathrm{NTK}}\;/\;\lambda_k^{\mathrm{Laplace}}$")
@@ -57,11 +55,11 @@ def posterior_closeness(record: Record) -> Figure:
     matern = record.measurement("matern") if "matern" in record.verdict["controls"] else None
     if isinstance(matern, Pairs):
         verdict = record.verdict["controls"]["matern"]["verdict"]
-        _curve(axes, matern.first, PINK, "s", f"Matérn 3/2\n(control, {verdict})", below=False)
+        _curve(axes, matern.first, PINK, "s", f"Matérn 3/2\n(control, {verdict})", at=0)
     pairs = record.measurement()
     if isinstance(pairs, Pairs):
-        _curve(axes, pairs.first, ORANGE, "^", "Gaussian", below=False)
-        sizes = _curve(axes, pairs.second, BLUE, "o", "Laplace", below=True)
+        _curve(axes, pairs.first, ORANGE, "^", "Gaussian", at=1)
+        sizes = _curve(axes, pairs.second, BLUE, "o", "Laplace", at=None)
         axes.set_xticks(sizes, [f"{size:g}" for size in sizes])
     ticks = [0.02, 0.05, 0.1, 0.2]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
@@ -72,22 +70,17 @@ def posterior_closeness(record: Record) -> Figure:
     return figure
 
 
-def _curve(axes: Axes, logarithms: object, colour: str, marker: str, name: str, *, below: bool) -> list[int]:
-    """Draw one kernel's differences, and return the numbers of points: 75, 150, 300, ..."""
+def _curve(axes: Axes, logarithms: object, colour: str, marker: str, name: str, *, at: int | None) -> list[int]:
+    """Draw one kernel's differences, and return the numbers of points; its name stands above a marker, or below the first."""
     single = np.exp(np.asarray(logarithms, dtype=np.float64))
     sizes = [75 * 2**i for i in range(single.shape[1])]
     mean = np.exp(np.log(single).mean(0))
     axes.plot(sizes, mean, color=colour, marker=marker, linewidth=1, zorder=3)
     axes.plot(np.multiply(sizes, 1.05), single.T, ".", color=colour, alpha=0.4, markersize=3, markeredgewidth=0)
-    place = 0 if below else 1
-    axes.text(
-        sizes[place] * (1 if below else 1.12),
-        mean[place] * (0.72 if below else 1.05),
-        name,
-        color=colour,
-        ha="left",
-        va="top" if below else "bottom",
-    )
+    if at is None:
+        axes.text(sizes[0], mean[0] * 0.72, name, color=colour, va="top")
+    else:
+        axes.text(sizes[at] * 1.12, mean[at] * 1.06, name, color=colour, va="bottom")
     return sizes
 
 
