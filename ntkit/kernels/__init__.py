@@ -7,15 +7,20 @@ An architecture is one object with two faces:
     params = net.init(key, (dim,), width=512)     # one network of that width, at random
     net.apply(params, x), empirical_ntk(net.apply, params, x)
 
-Everything is in NTK parametrisation, with the conventions of neural-tangents: a dense layer maps h to
+Kernels of distances and angles that these are compared with have the call `gram(x1, x2)`: `Laplace`, `GammaExponential`,
+`Gaussian`, `Matern`, `ArcCosine`; `match` finds the bandwidth at which one of them predicts like a tangent kernel.
+
+Networks are in NTK parametrisation, with the conventions of neural-tangents: a dense layer maps h to
 w_std / sqrt(fan_in) W h + b_std b with all entries of W and b drawn from N(0, 1).
 """
 
+from ntkit.kernels._arc_cosine import ArcCosine
 from ntkit.kernels._compose import parallel, product, residual, serial
 from ntkit.kernels._conv import Conv
 from ntkit.kernels._dense import Dense
 from ntkit.kernels._empirical import empirical_ntk
 from ntkit.kernels._layer import Layer, Weights
+from ntkit.kernels._match import Match, match, posterior_mean
 from ntkit.kernels._network import Kernels, Network
 from ntkit.kernels._norm import LayerNorm
 from ntkit.kernels._piecewise import Abs, LeakyRelu, Relu, Sign, Step
@@ -23,9 +28,11 @@ from ntkit.kernels._pool import AvgPool, GlobalAvgPool
 from ntkit.kernels._series import Elementwise, Hermite, Polynomial
 from ntkit.kernels._shape import Flatten, Identity
 from ntkit.kernels._smooth import Cos, Erf, Exp, Gelu, Sin
+from ntkit.kernels._stationary import GammaExponential, Gaussian, Laplace, Matern
 
 __all__ = [
     "Abs",
+    "ArcCosine",
     "AvgPool",
     "Conv",
     "Cos",
@@ -34,14 +41,19 @@ __all__ = [
     "Erf",
     "Exp",
     "Flatten",
+    "GammaExponential",
+    "Gaussian",
     "Gelu",
     "GlobalAvgPool",
     "Hermite",
     "Identity",
     "Kernels",
+    "Laplace",
     "Layer",
     "LayerNorm",
     "LeakyRelu",
+    "Match",
+    "Matern",
     "Network",
     "Polynomial",
     "Relu",
@@ -50,7 +62,9 @@ __all__ = [
     "Step",
     "Weights",
     "empirical_ntk",
+    "match",
     "parallel",
+    "posterior_mean",
     "product",
     "residual",
     "serial",
