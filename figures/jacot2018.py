@@ -1,12 +1,18 @@
 """Figures for Jacot, Gabriel, Hongler (2018)."""
 
+from typing import TypeVar
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ntkit.claims import Record, Series
+from ntkit.claims import Estimates, Record, Series
 
-BLUE, ORANGE, PINK = "#0072B2", "#D55E00", "#CC79A7"
+BLUE, ORANGE, PINK, SKY = "#0072B2", "#D55E00", "#CC79A7", "#56B4E9"
+ALLOWED, GUIDE = "#d8ebe2", "#555555"
+DASHES = (0, (4, 2))
+
+E = TypeVar("E")
 
 
 def init_limit(record: Record) -> Figure:
@@ -36,12 +42,87 @@ def init_limit(record: Record) -> Figure:
         spread = np.geomspace(0.94, 1.06, len(single))[:, None]
         axes.plot(x * spread, single, ".", color=BLUE, alpha=0.25, markersize=2, markeredgewidth=0, rasterized=True)
         guide = curve[-1] * (x / x[-1]) ** -0.5
-        axes.plot(x, guide, color="black", linestyle=(0, (4, 2)), linewidth=0.9, zorder=4)
+        axes.plot(x, guide, color="black", linestyle=DASHES, linewidth=0.9, zorder=4)
         axes.text(x[1] * 1.1, guide[2] * 0.8, "slope $-1/2$", va="top")
         axes.text(x[0], single.min(), "limit of this network", color=BLUE, va="bottom")
         axes.set_xticks(x.tolist(), [f"{width:g}" for width in x])
     _finish(figure, axes, record)
     return figure
+
+
+def entk_fluctuation(record: Record) -> Figure:
+    """Distance from the limit over the width, and bias: the wrong limits are never reached, and only one layer is unbiased.
+
+    Dashes have slope -1/2. Below: how far the mean kernel lies from the limit at widths 1 and 4, entry by entry, with twice
+    its standard error.
+    """
+    figure, (above, below) = _panels(record, (1.9, 1.5))
+    above.set(xscale="log", yscale="log")
+    for control, colour, name in (("nngp", PINK, "NNGP kernel"), ("last-derivative", ORANGE, "no last derivative")):
+        series = _part(record, control, "shallow", Series)
+        if series is not None:
+            _, curve = _curve(above, series, colour, "s" if colour == PINK else "^", face="white")
+            above.text(260, curve.max() * 1.08, f"{name} ({_word(record, control)})", color=colour, ha="right", va="bottom")
+    for part, colour, marker, low in (("deep", SKY, "D", 0.066), ("shallow", BLUE, "o", 0.046)):
+        series = _part(record, None, part, Series)
+        if series is None:
+            continue
+        x, curve = _curve(above, series, colour, marker, face=colour)
+        above.plot(x, curve[-1] * (x / x[-1]) ** -0.5, color="black", linestyle=DASHES, linewidth=0.9, zorder=4)
+        depth = "one layer" if part == "shallow" else "deeper"
+        above.text(x[0], low, f"{depth}: {_slope(record, part)}", color=colour)
+        above.set_xticks(x.tolist(), [f"{width:g}" for width in x])
+    above.set_yticks([0.1, 0.2, 0.5, 1.0], ["0.1", "0.2", "0.5", "1"])
+    above.set_ylim(0.04, 2)
+    above.minorticks_off()
+    above.set(xlabel="width $n$", ylabel="relative distance $r(n)$")
+    below.axhspan(-0.1, 0.1, color=ALLOWED, linewidth=0, zorder=0)
+    for control, colour, marker, face in (("two-hidden", ORANGE, "^", "white"), ("", BLUE, "o", BLUE)):
+        means = _part(record, control or None, "unbiased", Estimates)
+        if means is not None:
+            limit, mean = np.asarray(means.predicted), np.asarray(means.mean)
+            for width, shift in enumerate(np.linspace(-0.01, 0.01, len(mean))):
+                error = 2 * np.asarray(means.stderr)[width]
+                deviation = (mean - limit)[width]
+                below.errorbar(limit[width] + shift, deviation, error, color=colour, linestyle="none", linewidth=0.8)
+                below.plot(limit[width] + shift, deviation, marker, color=colour, markerfacecolor=face, markersize=3)
+            name = f"two hidden layers ({_word(record, control)})" if control else "one hidden layer"
+            below.text(3.0, -0.36 if control else 0.16, name, color=colour, ha="right", va="center")
+    below.set(xlabel=r"entry of the limit $\Theta_\infty$", ylabel="mean at $n = 1, 4$\nminus limit", ylim=(-0.48, 0.28))
+    return figure
+
+
+def _panels(record: Record, heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
+    """Panels one above the other, of the given heights in inches, under the claim's name and verdict."""
+    figure = Figure(figsize=(2.95, 0.45 + sum(heights)))
+    axes = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0].tolist()
+    for one in axes:
+        one.grid(True)
+    head = f"{record.claim.name}\n{record.verdict['verdict']} ({record.tier} tier)"
+    figure.suptitle(head, x=0.02, ha="left", parse_math=False)
+    return figure, axes
+
+
+def _part(record: Record, control: str | None, part: str, kind: type[E]) -> E | None:
+    """One part of what was measured for the claim or a control; None where that trial failed."""
+    if control is not None and control not in record.verdict["controls"]:
+        return None
+    measured = record.measurement(control)
+    evidence = measured.get(part) if isinstance(measured, dict) else None
+    return evidence if isinstance(evidence, kind) else None
+
+
+def _word(record: Record, control: str) -> str:
+    return f"control, {record.verdict['controls'][control]['verdict']}"
+
+
+def _slope(record: Record, part: str) -> str:
+    """Slope of a part with its interval, in words."""
+    judged = record.verdict["parts"][part]
+    if judged["statistic"] is None or judged["interval"] is None:
+        return "no slope"
+    low, high = judged["interval"]
+    return f"slope {judged['statistic']:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _curve(axes: Axes, series: Series, colour: str, marker: str, face: str) -> tuple[np.ndarray, np.ndarray]:
