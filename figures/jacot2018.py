@@ -92,6 +92,28 @@ def entk_fluctuation(record: Record) -> Figure:
     return figure
 
 
+def gp_limit_exact_kurtosis(record: Record) -> Figure:
+    """The constant c for which E f^4 / 3 = (1 + c / n)^L gives what was measured: 5 at every width and depth."""
+    figure, (axes,) = _panels(record, (2.1,))
+    for constant, colour, name in ((5, BLUE, "5: claim"), (4, ORANGE, "4: half-active"), (2, PINK, "2: linear")):
+        axes.axhline(constant, color=colour, linestyle="-" if constant == 5 else DASHES)
+        control = {4: "half-active", 2: "linear"}.get(constant)
+        words = f"{name} ({_word(record, control)})" if control and control in record.verdict["controls"] else name
+        axes.text(-0.4, constant + 0.08, words, color=colour, va="bottom")
+    means = record.measurement()
+    if isinstance(means, Estimates):
+        n, depth = np.array([[32, 64, 128, 16], [4, 8, 8, 2]])
+        power, error = np.asarray(means.mean), np.asarray(means.stderr)
+        constants = n * (power ** (1 / depth) - 1)
+        errors = n / depth * power ** (1 / depth - 1) * error
+        axes.errorbar(range(4), constants, 2 * errors, color="black", marker="o", linestyle="none", linewidth=1)
+        kinds = ["chain"] * 3 + ["networks"]
+        axes.set_xticks(range(4), [f"{a}, {b}\n{kind}" for a, b, kind in zip(n, depth, kinds, strict=True)])
+    axes.set(xlabel="width $n$, depth $L$", ylabel="constant $c$ (with 2 s.e.)", xlim=(-0.5, 3.5), ylim=(1.5, 6))
+    axes.grid(visible=False, axis="x")
+    return figure
+
+
 def _panels(record: Record, heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
     """Panels one above the other, of the given heights in inches, under the claim's name and verdict."""
     figure = Figure(figsize=(2.95, 0.45 + sum(heights)))

@@ -21,9 +21,9 @@ def normals(key: PRNGKeyArray, *shape: int) -> NDArray[np.float64]:
     return np.concatenate(chunks)[:size].reshape(shape)
 
 
-def networks(key: PRNGKeyArray, net: Network, dim: int, width: int, count: int) -> Any:
+def networks(key: PRNGKeyArray, net: Network, dim: int, width: int, count: int, outputs: int = 1) -> Any:
     """Parameters of `count` random networks, stacked along axis 0: as `net.init` draws them, N(0, 1) in every entry."""
-    one = jax.eval_shape(partial(net.init, input_shape=(dim,), width=width), key)
+    one = jax.eval_shape(partial(net.init, input_shape=(dim,), width=width, outputs=outputs), key)
     leaves, structure = jax.tree.flatten(one)
     numbers = normals(key, count, sum(leaf.size for leaf in leaves))
     parts = np.split(numbers, np.cumsum([leaf.size for leaf in leaves])[:-1], axis=1)
