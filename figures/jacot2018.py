@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from ntkit.claims import Estimates, Record, Series
 
-BLUE, ORANGE, PINK, SKY = "#0072B2", "#D55E00", "#CC79A7", "#56B4E9"
+BLUE, ORANGE, PINK, SKY, GREEN = "#0072B2", "#D55E00", "#CC79A7", "#56B4E9", "#009E73"
 ALLOWED, GUIDE = "#d8ebe2", "#555555"
 DASHES = (0, (4, 2))
 
@@ -112,6 +112,57 @@ def gp_limit_exact_kurtosis(record: Record) -> Figure:
     axes.set(xlabel="width $n$, depth $L$", ylabel="constant $c$ (with 2 s.e.)", xlim=(-0.5, 3.5), ylim=(1.5, 6))
     axes.grid(visible=False, axis="x")
     return figure
+
+
+def kernel_drift_in_training(record: Record) -> Figure:
+    """Movement in training over the width: of the kernel (above) and of the weights of each layer (below).
+
+    Dashes have the claimed slopes. Under mean-field scaling the kernel does not settle.
+    """
+    figure, (above, below) = _panels(record, (2.1, 1.9))
+    for axes in (above, below):
+        axes.set(xscale="log", yscale="log", xlabel="width $n$")
+    controls = (("mean-field", "s", "mean field"), ("half-way", "^", "half-way"))
+    for (control, marker, name), colour in zip(controls, (PINK, ORANGE), strict=True):
+        series = _part(record, control, "sharp", Series)
+        if series is not None:
+            x, curve = _mean_curve(above, series, colour, marker, face="white")
+            above.text(
+                x[0],
+                curve[0] * (1.4 if marker == "s" else 0.28),
+                f"tanh, {name} ({_word(record, control)})",
+                color=colour,
+                va="bottom",
+            )
+    shown = (
+        (above, "bound", "ReLU", SKY, "D", 0.5),
+        (above, "sharp", "tanh", BLUE, "o", 1),
+        (below, "last", "last layer", SKY, "D", 0.5),
+        (below, "first", "first layer", BLUE, "o", 0.5),
+        (below, "middle", "middle layer", GREEN, "v", 1),
+    )
+    for axes, part, name, colour, marker, exponent in shown:
+        series = _part(record, None, part, Series)
+        if series is not None:
+            x, curve = _mean_curve(axes, series, colour, marker, face=colour)
+            axes.plot(x, curve[0] * (x / x[0]) ** -exponent, color=GUIDE, linestyle=DASHES, linewidth=0.9)
+            label = f"{name}: {_slope(record, part)}"
+            low = {"bound": 0.0011, "sharp": 0.0004, "last": 0.0034, "first": 0.002, "middle": 0.0012}[part]
+            axes.text(16 if axes is below else 64, low, label, color=colour)
+    above.set(ylabel="relative movement\nof the kernel", ylim=(3e-4, 6))
+    below.set(ylabel="relative movement\nof the weights", ylim=(1e-3, 0.6))
+    for axes, ticks in ((above, (64, 128, 256, 512, 1024)), (below, (16, 64, 256, 1024))):
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.xaxis.minorticks_off()
+    return figure
+
+
+def _mean_curve(axes: Axes, series: Series, colour: str, marker: str, face: str) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the mean over repeats with twice its standard error, and return it with the widths."""
+    x, y = np.asarray(series.x), np.asarray(series.y)
+    error = 2 * y.std(0, ddof=1) / np.sqrt(len(y))
+    axes.errorbar(x, y.mean(0), error, color=colour, marker=marker, markerfacecolor=face, linewidth=1, zorder=3)
+    return x, y.mean(0)
 
 
 def _panels(record: Record, heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
