@@ -127,13 +127,8 @@ def kernel_drift_in_training(record: Record) -> Figure:
         series = _part(record, control, "sharp", Series)
         if series is not None:
             x, curve = _mean_curve(above, series, colour, marker, face="white")
-            above.text(
-                x[0],
-                curve[0] * (1.4 if marker == "s" else 0.28),
-                f"tanh, {name} ({_word(record, control)})",
-                color=colour,
-                va="bottom",
-            )
+            text = f"tanh, {name} ({_word(record, control)})"
+            above.text(x[-1], curve[0] * (1.4 if marker == "s" else 0.7), text, color=colour, ha="right", va="bottom")
     shown = (
         (above, "bound", "ReLU", SKY, "D", 0.5),
         (above, "sharp", "tanh", BLUE, "o", 1),
