@@ -6,13 +6,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ntkit.claims import Estimates, Record, Series
+from ntkit.claims import Bounds, Estimates, Integers, Record, Series
 
 BLUE, ORANGE, PINK, SKY, GREEN = "#0072B2", "#D55E00", "#CC79A7", "#56B4E9", "#009E73"
 ALLOWED, GUIDE = "#d8ebe2", "#555555"
 DASHES = (0, (4, 2))
 
-E = TypeVar("E")
+E = TypeVar("E", Bounds, Estimates, Integers, Series)
 
 
 def init_limit(record: Record) -> Figure:
@@ -152,6 +152,45 @@ def kernel_drift_in_training(record: Record) -> Figure:
     return figure
 
 
+def pd_on_sphere_and_polynomial_rank(record: Record) -> Figure:
+    """Ranks and nullities less their predictions (above), and the smallest eigenvalues (below), each a point.
+
+    Above, what holds lies on zero. Below, eigenvalues of singular kernels are rounding, far below the edge.
+    """
+    figure, (above, below) = _panels(record, (2.3, 1.8))
+    above.axhline(0, color=GUIDE, linestyle=DASHES, linewidth=0.9)
+    wrong = (
+        ("traceless", "rank", ORANGE, "^", "rank, traceless"),
+        ("even-only", "nullity", PINK, "s", "nullity, even only"),
+    )
+    right = ((None, "rank", BLUE, "o", "rank, $z^2$ and $z^3$"), (None, "nullity", SKY, "D", "nullity, ReLU"))
+    for control, part, colour, marker, name in (*right, *wrong):
+        counts = _part(record, control, part, Integers)
+        if counts is not None:
+            chosen = np.asarray(counts.got) != np.asarray(counts.expected) if control else slice(None)
+            pairs = np.unique(np.stack([counts.expected, counts.got])[:, chosen], axis=1)
+            label = f"{name} ({_word(record, control)})" if control else name
+            above.plot(
+                pairs[0], pairs[1] - pairs[0], marker, color=colour, markerfacecolor="white" if control else colour, label=label
+            )
+    above.legend(loc="upper left", handlelength=1)
+    above.set(xlabel="predicted", ylabel="found minus predicted", xlim=(0, 62), ylim=(-7, 9))
+    rows = [("no-bias", ORANGE, "^", "no bias"), ("output-bias", PINK, "s", "output bias"), (None, BLUE, "o", "")]
+    for control, colour, marker, name in rows:
+        bounds = _part(record, control, "positive", Bounds)
+        if bounds is not None:
+            values = np.maximum(np.abs(np.asarray(bounds.value)), 1e-18)
+            groups = {name: values} if control else {"two hidden layers": values[::2], "hidden bias": values[1::2]}
+            for group, members in groups.items():
+                level = {"two hidden layers": 3, "hidden bias": 2, "output bias": 1, "no bias": 0}[group]
+                face = "white" if control else colour
+                below.plot(members, np.full(len(members), level), marker, color=colour, markerfacecolor=face, markersize=3)
+    below.axvline(1e-9, color=GUIDE, linestyle=DASHES, linewidth=0.9)
+    below.set_yticks(range(4), ["no bias\n(control)", "output bias\n(control)", "hidden bias", "two hidden\nlayers"])
+    below.set(xscale="log", xlabel="|smallest eigenvalue| / largest", xlim=(1e-19, 1), ylim=(-0.6, 3.6))
+    return figure
+
+
 def _mean_curve(axes: Axes, series: Series, colour: str, marker: str, face: str) -> tuple[np.ndarray, np.ndarray]:
     """Draw the mean over repeats with twice its standard error, and return it with the widths."""
     x, y = np.asarray(series.x), np.asarray(series.y)
@@ -162,11 +201,12 @@ def _mean_curve(axes: Axes, series: Series, colour: str, marker: str, face: str)
 
 def _panels(record: Record, heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
     """Panels one above the other, of the given heights in inches, under the claim's name and verdict."""
-    figure = Figure(figsize=(2.95, 0.45 + sum(heights)))
+    figure = Figure(figsize=(2.95, 0.5 + sum(heights)))
     axes = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0].tolist()
     for one in axes:
         one.grid(True)
-    head = f"{record.claim.name}\n{record.verdict['verdict']} ({record.tier} tier)"
+    name = record.claim.name if len(record.claim.name) < 36 else record.claim.name.replace("/", "/\n")
+    head = f"{name}\n{record.verdict['verdict']} ({record.tier} tier)"
     figure.suptitle(head, x=0.02, ha="left", parse_math=False)
     return figure, axes
 

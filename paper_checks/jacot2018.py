@@ -1,19 +1,20 @@
 """Jacot, Gabriel, Hongler (2018): the tangent kernel of a wide network at initialisation."""
 
+import math
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _networks import networks, tangent_kernels
+from _networks import networks, normals, tangent_kernels
 from _training import drifts
 from _width import FACTORS, output_variances
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from ntkit import data
-from ntkit.claims import Agreement, All, Control, Estimates, Paper, Series, Slope, Trial
+from ntkit.claims import Agreement, All, Bounds, Control, Estimates, Exact, Inequality, Integers, Paper, Series, Slope, Trial
 from ntkit.kernels import Dense, Erf, Network, Relu, serial
 
 paper = Paper(
@@ -236,6 +237,92 @@ def kernel_drift_in_training(trial: Trial) -> dict[str, Series]:
         "last": Series(wide, layers[..., 1], -0.5, x_label="width n", y_label=weights),
         "middle": Series(deep, deep_layers[..., 1], -1.0, x_label="width n", y_label=weights),
     }
+
+
+@paper.claim(
+    "pd-on-sphere-and-polynomial-rank",
+    where="proposition on positive definiteness on the sphere; the converse and the counts are our derivation",
+    kind="derived",
+    checked="memory",
+    statement=r"\text{On } S^{d-1}: \Theta_\infty \succ 0 \text{ for ReLU with a hidden bias, or with two hidden layers. }"
+    r"\text{One hidden layer of } z^2, z^3 \text{ without bias has rank } \tfrac{d(d+1)}{2}, \tfrac{d(d+1)(d+2)}{6} \text{ }"
+    r"\text{at most, and of ReLU has nullity } M - d \text{ on } M \ge d \text{ antipodal pairs}",
+    # Relative to the largest, eigenvalues that should vanish are at most 4e-16 and the others at least 2e-4: any threshold
+    # between tells them apart.
+    rule=All(rank=Exact(), nullity=Exact(), positive=Inequality(rtol=1e-9)),
+    controls={
+        "full-rank": Control("polynomial activations taken to give full rank", parts=("rank",)),
+        "traceless": Control("z^2 taken to span harmonics of degree 2 only, one less", parts=("rank",)),
+        "even-only": Control("the kernel taken to have no odd part at all: nullity M", parts=("nullity",)),
+        "no-bias": Control("positivity of one hidden layer without bias", parts=("positive",)),
+        "output-bias": Control("positivity of one hidden layer with a bias in the output only", parts=("positive",)),
+    },
+)
+def pd_on_sphere_and_polynomial_rank(trial: Trial) -> dict[str, Integers | Bounds]:
+    """Ranks for polynomials on generic points, nullities and smallest eigenvalues for ReLU on antipodal pairs.
+
+    Gradients of a network without bias are polynomials of the activation's degree and parity in x, restricted to the sphere:
+    all of them, and nothing else. The tangent kernel of bias-free ReLU is even but for its linear part, so that odd functions
+    on antipodal pairs have d dimensions of range; random points would not show it. A bias in the output adds a constant,
+    which is even. Tangent kernels of z^2 and z^3 by Gauss-Hermite quadrature, exact for polynomials. Points in 3 and 4
+    dimensions get further coordinates 0, so that all have one shape.
+    """
+    ranks, nullities, smallest = [], [], []
+    draws = trial.scale(quick=20, full=100) if trial.control is None else 4  # one miss refutes
+    for key in trial.progress(jax.random.split(trial.key, draws)):
+        for d, numbers in zip((3, 4, 6), normals(key, 3, 168, 6), strict=True):
+            points = np.where(np.arange(6) < d, numbers, 0.0)
+            points /= np.linalg.norm(points, axis=1, keepdims=True)
+            ranks += [_polynomial_rank(points, d, degree, trial.control) for degree in (2, 3)]
+            pairs = np.concatenate([points[:PAIRS], -points[:PAIRS]]) * 6**0.5
+            values = np.linalg.eigvalsh(np.asarray(_deep(1).ntk(pairs)))
+            expected = PAIRS if trial.control == "even-only" else PAIRS - d
+            nullities.append([int((values < 1e-12 * values[-1]).sum()), expected])
+            smallest += [_smallest_eigenvalue(net, pairs) for net in _positive_networks(trial.control)]
+    return {
+        "rank": Integers(*np.transpose(ranks), x_label="predicted rank", y_label="rank"),
+        "nullity": Integers(*np.transpose(nullities), x_label="predicted nullity", y_label="nullity"),
+        "positive": Bounds(smallest, lower=1e-9, x_label="bound", y_label="smallest eigenvalue / largest"),
+    }
+
+
+PAIRS = 20  # antipodal pairs: 40 points
+
+
+def _polynomial_rank(points: NDArray[np.float64], d: int, degree: int, control: str | None) -> list[int]:
+    """Rank of the tangent kernel of z^degree on three times as many points as its bound, and what is expected."""
+    bound = math.comb(d + degree - 1, degree)
+    x = points[: 3 * bound]
+    cosines = np.clip(x @ x.T, -1.0, 1.0)
+    values = np.linalg.eigvalsh(_one_hidden(degree, cosines))
+    expected = len(x) if control == "full-rank" else bound - (degree == 2 and control == "traceless")
+    return [int((values > 1e-10 * values[-1]).sum()), int(expected)]
+
+
+def _one_hidden(degree: int, cosines: NDArray[np.float64]) -> NDArray[np.float64]:
+    """E[phi(g) phi(h)] + u E[phi'(g) phi'(h)] for phi(z) = z^degree and normal g, h of correlation u."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(degree + 1)
+    weights = weights / weights.sum()
+    sines, kernel = np.sqrt(1 - cosines**2), np.zeros_like(cosines)
+    for a, p in zip(nodes, weights, strict=True):
+        for b, q in zip(nodes, weights, strict=True):
+            h = cosines * a + sines * b
+            kernel += p * q * (a**degree * h**degree + cosines * degree**2 * a ** (degree - 1) * h ** (degree - 1))
+    return kernel
+
+
+def _positive_networks(control: str | None) -> list[Network]:
+    if control == "no-bias":
+        return [_deep(1)]
+    if control == "output-bias":
+        return [serial(Dense(), Relu(), Dense(2**0.5, 0.3))]
+    return [_deep(2), serial(Dense(1.0, 0.3), Relu(), Dense(2**0.5))]
+
+
+def _smallest_eigenvalue(net: Network, x: NDArray[np.float64]) -> float:
+    """The smallest eigenvalue of the tangent kernel, relative to the largest; rounding may make it negative."""
+    values = np.linalg.eigvalsh(np.asarray(net.ntk(x)))
+    return float(values[0] / values[-1])
 
 
 def _ten_digits(trial: Trial) -> Float[Array, "10 64"]:
