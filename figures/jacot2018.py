@@ -191,6 +191,41 @@ def pd_on_sphere_and_polynomial_rank(record: Record) -> Figure:
     return figure
 
 
+def modewise_rates(record: Record) -> Figure:
+    """Deviation of the residual from its prediction over the width, and the slope of the fitted rates per repeat.
+
+    The true kernel's deviation falls, that of the wrong predictions stays. Dashes: slope -1/2.
+    """
+    figure, (above, below) = _panels(record, (2.0, 1.3))
+    above.set(xscale="log", yscale="log")
+    names = (("nngp", PINK, "s", "NNGP kernel", 1.5), ("twice", ORANGE, "^", "doubled rates", 0.54))
+    for control, colour, marker, name, shift in names:
+        series = _part(record, control, "convergence", Series)
+        if series is not None:
+            x, curve = _mean_curve(above, series, colour, marker, face="white")
+            above.text(x[0 if shift > 1 else 1] * 0.9, curve[0] * shift, f"{name} ({_word(record, control)})", color=colour)
+    series = _part(record, None, "convergence", Series)
+    if series is not None:
+        x, curve = _mean_curve(above, series, BLUE, "o", face=BLUE)
+        above.plot(x, curve[0] * (x / x[0]) ** -0.5, color=GUIDE, linestyle=DASHES, linewidth=0.9)
+        above.text(x[0], 0.0045, _slope(record, "convergence"), color=BLUE)
+        above.set_xticks(x.tolist(), [f"{width:g}" for width in x])
+    above.xaxis.minorticks_off()
+    above.set(xlabel="width $n$", ylabel="largest deviation\nover $|r(0)|$", ylim=(0.003, 0.6))
+    below.axvspan(0.9, 1.1, color=ALLOWED, linewidth=0, zorder=0)
+    rows = (("", BLUE, "o", "eigenvalue\n(claim)"), ("square-root", ORANGE, "^", "its root\n(control)"))
+    for level, (wrong, colour, marker, _) in enumerate(rows):
+        slopes = _part(record, wrong or None, "rates", Estimates)
+        if slopes is not None and slopes.samples is not None:
+            values = np.asarray(slopes.samples)
+            spread = np.linspace(-0.2, 0.2, len(values))
+            below.plot(values, level + spread, marker, color=colour, markerfacecolor="white", markersize=3, markeredgewidth=0.6)
+            below.plot([values.mean()], [level], marker, color=colour, markersize=6)
+    below.set_yticks((0, 1), [row[3] for row in rows])
+    below.set(xlabel="slope of log rate over log prediction", xlim=(0.7, 2.3), ylim=(1.5, -0.5))
+    return figure
+
+
 def _mean_curve(axes: Axes, series: Series, colour: str, marker: str, face: str) -> tuple[np.ndarray, np.ndarray]:
     """Draw the mean over repeats with twice its standard error, and return it with the widths."""
     x, y = np.asarray(series.x), np.asarray(series.y)

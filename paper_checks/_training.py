@@ -3,16 +3,16 @@
 import itertools
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _networks import normals
+from _networks import networks, normals
 from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import NDArray
 
-from ntkit.kernels import empirical_ntk
+from ntkit.kernels import Network, empirical_ntk
 
 Activation = Literal["relu", "tanh"]
 
@@ -92,3 +92,42 @@ def _drifts(
 
     kernels, layers = jax.lax.map(movement, (params, x, y))
     return kernels, layers
+
+
+def residual_paths(
+    key: PRNGKeyArray,
+    net: Network,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    width: int,
+    rate: float,
+    steps: int,
+) -> NDArray[np.float64]:
+    """Residuals f - y after 0, 1, ..., steps steps of gradient descent on sum (f - y)^2 / 2, (repeat, steps + 1, n).
+
+    f is the difference of two networks with the same initial weights, over sqrt(2): it starts at 0, and its tangent kernel is
+    that of one.
+    """
+    repeats, _, dim = x.shape
+    half = networks(jax.random.fold_in(key, width), net, dim, width, repeats)
+    return np.asarray(_residual_paths((half, half), net, x, y, rate, steps))
+
+
+@partial(jax.jit, static_argnames=("net", "steps"))
+def _residual_paths(
+    params: Any, net: Network, x: Float[Array, "repeat n d"], y: Float[Array, "repeat n"], rate: Float[Array, ""], steps: int
+) -> Float[Array, "repeat step n"]:
+    def path(arguments: tuple[Any, Array, Array]) -> Array:
+        start, x, y = arguments
+
+        def residual(pair: Any) -> Array:
+            return (net.apply(pair[0], x)[:, 0] - net.apply(pair[1], x)[:, 0]) / jnp.sqrt(2.0) - y
+
+        def step(pair: Any, _: None) -> tuple[Any, Array]:
+            now, pull_back = jax.vjp(residual, pair)
+            (gradient,) = pull_back(now)
+            return jax.tree.map(lambda w, g: w - rate * g, pair, gradient), now
+
+        return jnp.asarray(jax.lax.scan(step, start, length=steps + 1)[1])
+
+    return jnp.asarray(jax.lax.map(path, (params, x, y)))

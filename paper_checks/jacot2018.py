@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from _networks import networks, normals, tangent_kernels
-from _training import drifts
+from _training import drifts, residual_paths
 from _width import FACTORS, output_variances
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
@@ -323,6 +323,89 @@ def _smallest_eigenvalue(net: Network, x: NDArray[np.float64]) -> float:
     """The smallest eigenvalue of the tangent kernel, relative to the largest; rounding may make it negative."""
     values = np.linalg.eigvalsh(np.asarray(net.ntk(x)))
     return float(values[0] / values[-1])
+
+
+@paper.claim(
+    "modewise-rates",
+    where="section on least-squares regression: a linear equation for the residual in the limit of infinite width",
+    kind="corollary",
+    checked="memory",
+    statement=r"f(0) = 0,\ \text{loss } \tfrac{1}{2} \sum_j (f(x_j) - y_j)^2,\ \text{step } \eta \text{: along eigenvector } i"
+    r"\text{ of the limiting kernel, } r_i(t) = r_i(0) (1 - \eta \lambda_i)^t + O(n^{-1/2})",
+    # Rates: at n = 4096 eigenvectors still mix, which adds 0.03 to the slope. Deviation: that of the NNGP kernel, scaled to the
+    # same trace, is 0.25 at any width. Convergence: modes that decay slowly keep the local slope at -0.35 up to n = 2048.
+    rule=All(
+        rates=Agreement(atol=0.1),
+        deviation=Agreement(atol=0.03, refute=10 / 3),
+        convergence=Slope(tol=(-0.2, 0.25), refute=(-0.35, 0.4)),
+    ),
+    controls={
+        "nngp": Control("eigenpairs of the NNGP kernel, scaled to the same trace", parts=("deviation", "convergence")),
+        "twice": Control("rates twice as large, as if the loss were without 1/2", parts=("deviation", "convergence")),
+        "square-root": Control("rates taken to grow with the square root of the eigenvalue", parts=("rates",)),
+    },
+)
+def modewise_rates(trial: Trial) -> dict[str, Estimates | Series]:
+    """Residuals along the eigenvectors of the limiting kernel during gradient descent, over widths.
+
+    12 random points on the sphere in 4 dimensions, one hidden ReLU layer without bias, f the difference of two networks that
+    start with the same weights, so that f(0) = 0. Labels are the sum of all eigenvectors: every mode starts at 1, where a
+    smaller one would be drowned by the others. 160 steps of 0.05. A rate is fitted to log |r_i| while |r_i| > 0.1, at the
+    largest width, and the slope of log rate over log predicted rate should be 1. The deviation is the largest over time and
+    modes, divided by |r(0)|: its mean at the largest width should be near 0, and its slope over widths -1/2.
+    """
+    repeats = trial.repeats(quick=36, full=60) if trial.control is None else trial.repeats(quick=20, full=20)
+    rate, steps = 0.05, 160
+    x = normals(trial.key, repeats, 12, 4)
+    x *= 2 / np.linalg.norm(x, axis=-1, keepdims=True)
+    net = _deep(1)
+    ntk = np.stack([np.asarray(net.ntk(points)) for points in x])
+    vectors = np.linalg.eigh(ntk)[1]
+    assumed = ntk
+    if trial.control == "nngp":
+        assumed = np.stack([np.asarray(net.nngp(points)) for points in x])
+        assumed *= np.trace(ntk, axis1=1, axis2=2)[:, None, None] / np.trace(assumed, axis1=1, axis2=2)[:, None, None]
+    elif trial.control == "twice":
+        assumed = 2 * ntk
+    values, axes = np.linalg.eigh(assumed)
+    times = np.arange(steps + 1)
+    decay = (1 - rate * values[:, None, :]) ** times[:, None]
+    labels = vectors.sum(-1)
+    predicted = np.einsum("rni,rti,rmi,rm->rtn", axes, decay, axes, -labels, optimize=True)
+    widths = trial.scale(quick=[128, 512, 2048, 4096], full=[128, 512, 2048, 8192, 32768])[
+        : None if trial.control is None else 3
+    ]
+    deviations = []
+    for width in trial.progress(widths):
+        paths = residual_paths(trial.key, net, x, labels, width, rate, steps)
+        modes = np.einsum("rtn,rni->rti", paths, vectors)
+        difference = np.einsum("rtn,rni->rti", paths - predicted, vectors)
+        deviations.append(np.abs(difference).max((1, 2)) / np.linalg.norm(labels, axis=1))
+    expected = -np.log(1 - rate * np.linalg.eigvalsh(ntk)) / rate
+    if trial.control == "square-root":
+        expected = np.sqrt(expected)
+    slopes = [_slope(np.log(e), np.log(_rates(m, rate))) for e, m in zip(expected, modes, strict=True)]
+    return {
+        "rates": Estimates.from_samples(slopes, predicted=1.0, x_label="largest width", y_label="slope of log rate"),
+        "deviation": Estimates.from_samples(deviations[-1], predicted=0.0, x_label="largest width", y_label="deviation"),
+        "convergence": Series(
+            widths, np.stack(deviations, axis=1), -0.5, x_label="width n", y_label="largest deviation / |r(0)|"
+        ),
+    }
+
+
+def _rates(modes: NDArray[np.float64], step: float) -> NDArray[np.float64]:
+    """Rate of each column's decay, by least squares on the logarithm, over the first decade only."""
+    rates = []
+    for mode in np.abs(modes).T:
+        below = np.flatnonzero(mode <= 0.1 * mode[0])
+        end = max(int(below[0]) if below.size else len(mode), 2)
+        rates.append(-_slope(step * np.arange(end, dtype=np.float64), np.log(mode[:end])))
+    return np.array(rates)
+
+
+def _slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    return float((x - x.mean()) @ y / ((x - x.mean()) @ (x - x.mean())))
 
 
 def _ten_digits(trial: Trial) -> Float[Array, "10 64"]:
