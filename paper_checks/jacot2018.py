@@ -2,14 +2,13 @@
 
 import math
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _networks import networks, normals, tangent_kernels
+from _networks import normals, tangent_kernels
 from _training import drifts, residual_paths
-from _width import FACTORS, output_variances
+from _width import FACTORS, LABEL, predicted_moments, second_moments
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
@@ -152,39 +151,16 @@ def _limit(hidden: int, x: Float[Array, "n d"], control: str | None) -> NDArray[
 def gp_limit_exact_kurtosis(trial: Trial) -> Estimates:
     """Fourth moment of the output over that of a Gaussian, from the output's variance given the last hidden layer.
 
-    Given the last hidden layer, f is Gaussian with variance q_L, so that E f^4 / 3 = E q_L^2 and E f^2 = E q_L = 1. q_L is
-    far less noisy than f, and 3 (q_L - 1), whose mean is 0, takes half of the noise of its square away. One layer multiplies
-    q by 2 chi^2_B / n, B ~ Binomial(n, 1/2), whose second moment is (4 / n^2) E[B^2 + 2 B] = 1 + 5 / n. That chain is sampled
-    at (n, L) = (32, 4), (64, 8), (128, 8); being the derivation itself, it could not contradict it, and so the last hidden
-    layer of real networks at (16, 2) counts as well. 5 L / n stays below 0.7, since q_L^2 has heavy tails beyond. The linear
+    Given the last hidden layer, f is Gaussian with variance q_L, so that E f^4 / 3 = E q_L^2 and E f^2 = E q_L = 1; q_L is
+    far less noisy than f. One layer multiplies q by 2 chi^2_B / n, B ~ Binomial(n, 1/2), whose second moment is
+    (4 / n^2) E[B^2 + 2 B] = 1 + 5 / n. That chain is sampled at (n, L) = (32, 4), (64, 8), (128, 8); being the derivation
+    itself, it could not contradict it, and so the last hidden layer of real networks at (16, 2) counts as well. The linear
     network is measured in roberts2022.
     """
-    chain, real = jax.random.split(trial.key)
-    blocks = trial.repeats(quick=50, full=250)
-    sizes = [(32, 4), (64, 8), (128, 8), (16, 2)]
-    variances = [
-        output_variances(jax.random.fold_in(chain, i), "relu", n, depth, blocks * 5000)
-        for i, (n, depth) in enumerate(sizes[:3])
-    ]
-    n, depth = sizes[3]
-    hidden = serial(*_deep(depth).layers[:-1])
-    variances.append(
-        np.concatenate([_last_layers(networks(key, hidden, 1, n, 2000, n), hidden) for key in jax.random.split(real, blocks)])
-    )
     constant = {"half-active": 4.0, "linear": FACTORS["linear"]}.get(trial.control or "", FACTORS["relu"])
-    less = 1 if trial.control == "one-layer-less" else 0
-    predicted = [(1 + constant / n) ** (depth - less) for n, depth in sizes]
-    samples = np.stack([(q**2 - 3 * (q - 1)).reshape(blocks, -1).mean(1) for q in variances], axis=1)
-    return Estimates.from_samples(
-        samples, predicted, x_label="(n, L) = (32, 4), (64, 8), (128, 8) by chain, (16, 2) by networks", y_label="E f^4 / 3"
-    )
-
-
-@partial(jax.jit, static_argnames="hidden")
-def _last_layers(params: Any, hidden: Network) -> Float[Array, " count"]:
-    """Twice the mean square of the last hidden layer, at the input 1."""
-    one = jnp.ones((1, 1))
-    return 2 * jnp.mean(jax.vmap(lambda own: hidden.apply(own, one)[0])(params) ** 2, axis=1)
+    predicted = predicted_moments(constant, less=1 if trial.control == "one-layer-less" else 0)
+    samples = second_moments(trial.key, "relu", trial.repeats(quick=50, full=250))
+    return Estimates.from_samples(samples, predicted, x_label=LABEL, y_label="E f^4 / 3")
 
 
 @paper.claim(
