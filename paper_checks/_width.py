@@ -34,8 +34,8 @@ def second_moments(key: PRNGKeyArray, activation: Activation, blocks: int) -> ND
     n, _ = NETWORK
     layers = (Dense(), Relu(), Dense(2**0.5), Relu()) if activation == "relu" else (Dense(), Dense())
     scale, hidden = 2.0 if activation == "relu" else 1.0, serial(*layers)
-    parts = [networks(key, hidden, 1, n, 2000, outputs=n) for key in jax.random.split(real, blocks)]
-    variances.append(scale * np.concatenate([_mean_squares(part, hidden) for part in parts]))
+    parts = (networks(key, hidden, 1, n, 2000, outputs=n) for key in jax.random.split(real, blocks))  # one in memory at a time
+    variances.append(scale * np.concatenate([np.asarray(_mean_squares(part, hidden)) for part in parts]))
     return np.stack([(q**2 - 3 * (q - 1)).reshape(blocks, -1).mean(1) for q in variances], axis=1)
 
 

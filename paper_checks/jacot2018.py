@@ -96,12 +96,13 @@ def entk_fluctuation(trial: Trial) -> dict[str, Series | Estimates]:
     half = data.sphere(points, 3, 5) * 5**0.5
     x = jnp.concatenate([half, -half])
     repeats = trial.repeats(quick=500, full=500) if trial.control is None else trial.repeats(quick=100, full=100)
+    batch = trial.scale(quick=25, full=10)  # 10 networks of width 1024 with four hidden layers fill 250 MB
     depths = {"shallow": 1, "deep": trial.scale(quick=2, full=4)}
     evidence: dict[str, Series | Estimates] = {}
     for part, depth in trial.progress(depths.items()):
         net, limit = _deep(depth), _limit(depth, x, trial.control)
         widths = trial.scale(quick=[32, 64, 128, 256], full=[32, 64, 128, 256, 512, 1024])
-        kernels = [tangent_kernels(networks, net, x, width, repeats) for width in widths]
+        kernels = [tangent_kernels(networks, net, x, width, repeats, batch) for width in widths]
         y = np.stack([np.linalg.norm(k - limit, axis=(1, 2)) for k in kernels], axis=1) / np.linalg.norm(limit)
         evidence[part] = Series(widths, y, -0.5, "rms", x_label="width n", y_label="relative distance r(n)")
     depth, blocks = 2 if trial.control == "two-hidden" else 1, trial.repeats(quick=200, full=1000)
