@@ -1,12 +1,18 @@
 """Figures for Jacot, Gabriel, Hongler (2018)."""
 
+from typing import TypeVar
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ntkit.claims import Record, Series
+from ntkit.claims import Bounds, Estimates, Integers, Record, Series
 
-BLUE, ORANGE, PINK = "#0072B2", "#D55E00", "#CC79A7"
+BLUE, ORANGE, PINK, SKY, GREEN = "#0072B2", "#D55E00", "#CC79A7", "#56B4E9", "#009E73"
+ALLOWED, GUIDE = "#d8ebe2", "#555555"
+DASHES = (0, (4, 2))
+
+E = TypeVar("E", Bounds, Estimates, Integers, Series)
 
 
 def init_limit(record: Record) -> Figure:
@@ -36,12 +42,230 @@ def init_limit(record: Record) -> Figure:
         spread = np.geomspace(0.94, 1.06, len(single))[:, None]
         axes.plot(x * spread, single, ".", color=BLUE, alpha=0.25, markersize=2, markeredgewidth=0, rasterized=True)
         guide = curve[-1] * (x / x[-1]) ** -0.5
-        axes.plot(x, guide, color="black", linestyle=(0, (4, 2)), linewidth=0.9, zorder=4)
+        axes.plot(x, guide, color="black", linestyle=DASHES, linewidth=0.9, zorder=4)
         axes.text(x[1] * 1.1, guide[2] * 0.8, "slope $-1/2$", va="top")
         axes.text(x[0], single.min(), "limit of this network", color=BLUE, va="bottom")
         axes.set_xticks(x.tolist(), [f"{width:g}" for width in x])
     _finish(figure, axes, record)
     return figure
+
+
+def entk_fluctuation(record: Record) -> Figure:
+    """Distance from the limit over the width, and bias: the wrong limits are never reached, and only one layer is unbiased.
+
+    Dashes have slope -1/2. Below: how far the mean kernel lies from the limit at widths 1 and 4, entry by entry, with twice
+    its standard error.
+    """
+    figure, (above, below) = _panels(record, (1.9, 1.5))
+    above.set(xscale="log", yscale="log")
+    for control, colour, name in (("nngp", PINK, "NNGP kernel"), ("last-derivative", ORANGE, "no last derivative")):
+        series = _part(record, control, "shallow", Series)
+        if series is not None:
+            _, curve = _curve(above, series, colour, "s" if colour == PINK else "^", face="white")
+            above.text(260, curve.max() * 1.08, f"{name} ({_word(record, control)})", color=colour, ha="right", va="bottom")
+    for part, colour, marker, low in (("deep", SKY, "D", 0.066), ("shallow", BLUE, "o", 0.046)):
+        series = _part(record, None, part, Series)
+        if series is None:
+            continue
+        x, curve = _curve(above, series, colour, marker, face=colour)
+        above.plot(x, curve[-1] * (x / x[-1]) ** -0.5, color="black", linestyle=DASHES, linewidth=0.9, zorder=4)
+        depth = "one layer" if part == "shallow" else "deeper"
+        above.text(x[0], low, f"{depth}: {_slope(record, part)}", color=colour)
+        above.set_xticks(x.tolist(), [f"{width:g}" for width in x])
+    above.set_yticks([0.1, 0.2, 0.5, 1.0], ["0.1", "0.2", "0.5", "1"])
+    above.set_ylim(0.04, 2)
+    above.minorticks_off()
+    above.set(xlabel="width $n$", ylabel="relative distance $r(n)$")
+    below.axhspan(-0.1, 0.1, color=ALLOWED, linewidth=0, zorder=0)
+    for control, colour, marker, face in (("two-hidden", ORANGE, "^", "white"), ("", BLUE, "o", BLUE)):
+        means = _part(record, control or None, "unbiased", Estimates)
+        if means is not None:
+            limit, mean = np.asarray(means.predicted), np.asarray(means.mean)
+            for width, shift in enumerate(np.linspace(-0.01, 0.01, len(mean))):
+                error = 2 * np.asarray(means.stderr)[width]
+                deviation = (mean - limit)[width]
+                below.errorbar(limit[width] + shift, deviation, error, color=colour, linestyle="none", linewidth=0.8)
+                below.plot(limit[width] + shift, deviation, marker, color=colour, markerfacecolor=face, markersize=3)
+            name = f"two hidden layers ({_word(record, control)})" if control else "one hidden layer"
+            below.text(3.0, -0.36 if control else 0.16, name, color=colour, ha="right", va="center")
+    below.set(xlabel=r"entry of the limit $\Theta_\infty$", ylabel="mean at $n = 1, 4$\nminus limit", ylim=(-0.48, 0.28))
+    return figure
+
+
+def gp_limit_exact_kurtosis(record: Record) -> Figure:
+    """The constant c for which E f^4 / 3 = (1 + c / n)^L gives what was measured: 5 at every width and depth."""
+    figure, (axes,) = _panels(record, (2.1,))
+    for constant, colour, name in ((5, BLUE, "5: claim"), (4, ORANGE, "4: half-active"), (2, PINK, "2: linear")):
+        axes.axhline(constant, color=colour, linestyle="-" if constant == 5 else DASHES)
+        control = {4: "half-active", 2: "linear"}.get(constant)
+        words = f"{name} ({_word(record, control)})" if control and control in record.verdict["controls"] else name
+        axes.text(-0.4, constant + 0.08, words, color=colour, va="bottom")
+    means = record.measurement()
+    if isinstance(means, Estimates):
+        n, depth = np.array([[32, 64, 128, 16], [4, 8, 8, 2]])
+        power, error = np.asarray(means.mean), np.asarray(means.stderr)
+        constants = n * (power ** (1 / depth) - 1)
+        errors = n / depth * power ** (1 / depth - 1) * error
+        axes.errorbar(range(4), constants, 2 * errors, color="black", marker="o", linestyle="none", linewidth=1)
+        kinds = ["chain"] * 3 + ["networks"]
+        axes.set_xticks(range(4), [f"{a}, {b}\n{kind}" for a, b, kind in zip(n, depth, kinds, strict=True)])
+    axes.set(xlabel="width $n$, depth $L$", ylabel="constant $c$ (with 2 s.e.)", xlim=(-0.5, 3.5), ylim=(1.5, 6))
+    axes.grid(visible=False, axis="x")
+    return figure
+
+
+def kernel_drift_in_training(record: Record) -> Figure:
+    """Movement in training over the width: of the kernel (above) and of the weights of each layer (below).
+
+    Dashes have the claimed slopes. Under mean-field scaling the kernel does not settle.
+    """
+    figure, (above, below) = _panels(record, (2.1, 1.9))
+    for axes in (above, below):
+        axes.set(xscale="log", yscale="log", xlabel="width $n$")
+    controls = (("mean-field", "s", "mean field"), ("half-way", "^", "half-way"))
+    for (control, marker, name), colour in zip(controls, (PINK, ORANGE), strict=True):
+        series = _part(record, control, "sharp", Series)
+        if series is not None:
+            x, curve = _mean_curve(above, series, colour, marker, face="white")
+            text = f"tanh, {name} ({_word(record, control)})"
+            above.text(x[-1], curve[0] * (1.4 if marker == "s" else 0.7), text, color=colour, ha="right", va="bottom")
+    shown = (
+        (above, "bound", "ReLU", SKY, "D", 0.5),
+        (above, "sharp", "tanh", BLUE, "o", 1),
+        (below, "last", "last layer", SKY, "D", 0.5),
+        (below, "first", "first layer", BLUE, "o", 0.5),
+        (below, "middle", "middle layer", GREEN, "v", 1),
+    )
+    for axes, part, name, colour, marker, exponent in shown:
+        series = _part(record, None, part, Series)
+        if series is not None:
+            x, curve = _mean_curve(axes, series, colour, marker, face=colour)
+            axes.plot(x, curve[0] * (x / x[0]) ** -exponent, color=GUIDE, linestyle=DASHES, linewidth=0.9)
+            label = f"{name}: {_slope(record, part)}"
+            low = {"bound": 0.0011, "sharp": 0.0004, "last": 0.0034, "first": 0.002, "middle": 0.0012}[part]
+            axes.text(16 if axes is below else 64, low, label, color=colour)
+    above.set(ylabel="relative movement\nof the kernel", ylim=(3e-4, 6))
+    below.set(ylabel="relative movement\nof the weights", ylim=(1e-3, 0.6))
+    for axes, ticks in ((above, (64, 128, 256, 512, 1024)), (below, (16, 64, 256, 1024))):
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.xaxis.minorticks_off()
+    return figure
+
+
+def pd_on_sphere_and_polynomial_rank(record: Record) -> Figure:
+    """Ranks and nullities less their predictions (above), and the smallest eigenvalues (below), each a point.
+
+    Above, what holds lies on zero. Below, eigenvalues of singular kernels are rounding, far below the edge.
+    """
+    figure, (above, below) = _panels(record, (2.3, 1.8))
+    above.axhline(0, color=GUIDE, linestyle=DASHES, linewidth=0.9)
+    wrong = (
+        ("traceless", "rank", ORANGE, "^", "rank, traceless"),
+        ("even-only", "nullity", PINK, "s", "nullity, even only"),
+    )
+    right = ((None, "rank", BLUE, "o", "rank, $z^2$ and $z^3$"), (None, "nullity", SKY, "D", "nullity, ReLU"))
+    for control, part, colour, marker, name in (*right, *wrong):
+        counts = _part(record, control, part, Integers)
+        if counts is not None:
+            chosen = np.asarray(counts.got) != np.asarray(counts.expected) if control else slice(None)
+            pairs = np.unique(np.stack([counts.expected, counts.got])[:, chosen], axis=1)
+            label = f"{name} ({_word(record, control)})" if control else name
+            above.plot(
+                pairs[0], pairs[1] - pairs[0], marker, color=colour, markerfacecolor="white" if control else colour, label=label
+            )
+    above.legend(loc="upper left", handlelength=1)
+    above.set(xlabel="predicted", ylabel="found minus predicted", xlim=(0, 62), ylim=(-7, 9))
+    rows = [("no-bias", ORANGE, "^", "no bias"), ("output-bias", PINK, "s", "output bias"), (None, BLUE, "o", "")]
+    for control, colour, marker, name in rows:
+        bounds = _part(record, control, "positive", Bounds)
+        if bounds is not None:
+            values = np.maximum(np.abs(np.asarray(bounds.value)), 1e-18)
+            groups = {name: values} if control else {"two hidden layers": values[::2], "hidden bias": values[1::2]}
+            for group, members in groups.items():
+                level = {"two hidden layers": 3, "hidden bias": 2, "output bias": 1, "no bias": 0}[group]
+                face = "white" if control else colour
+                below.plot(members, np.full(len(members), level), marker, color=colour, markerfacecolor=face, markersize=3)
+    below.axvline(1e-9, color=GUIDE, linestyle=DASHES, linewidth=0.9)
+    below.set_yticks(range(4), ["no bias\n(control)", "output bias\n(control)", "hidden bias", "two hidden\nlayers"])
+    below.set(xscale="log", xlabel="|smallest eigenvalue| / largest", xlim=(1e-19, 1), ylim=(-0.6, 3.6))
+    return figure
+
+
+def modewise_rates(record: Record) -> Figure:
+    """Deviation of the residual from its prediction over the width, and the slope of the fitted rates per repeat.
+
+    The true kernel's deviation falls, that of the wrong predictions stays. Dashes: slope -1/2.
+    """
+    figure, (above, below) = _panels(record, (2.0, 1.3))
+    above.set(xscale="log", yscale="log")
+    names = (("nngp", PINK, "s", "NNGP kernel", 1.5), ("twice", ORANGE, "^", "doubled rates", 0.54))
+    for control, colour, marker, name, shift in names:
+        series = _part(record, control, "convergence", Series)
+        if series is not None:
+            x, curve = _mean_curve(above, series, colour, marker, face="white")
+            above.text(x[0 if shift > 1 else 1] * 0.9, curve[0] * shift, f"{name} ({_word(record, control)})", color=colour)
+    series = _part(record, None, "convergence", Series)
+    if series is not None:
+        x, curve = _mean_curve(above, series, BLUE, "o", face=BLUE)
+        above.plot(x, curve[0] * (x / x[0]) ** -0.5, color=GUIDE, linestyle=DASHES, linewidth=0.9)
+        above.text(x[0], 0.0045, _slope(record, "convergence"), color=BLUE)
+        above.set_xticks(x.tolist(), [f"{width:g}" for width in x])
+    above.xaxis.minorticks_off()
+    above.set(xlabel="width $n$", ylabel="largest deviation\nover $|r(0)|$", ylim=(0.003, 0.6))
+    below.axvspan(0.9, 1.1, color=ALLOWED, linewidth=0, zorder=0)
+    rows = (("", BLUE, "o", "eigenvalue\n(claim)"), ("square-root", ORANGE, "^", "its root\n(control)"))
+    for level, (wrong, colour, marker, _) in enumerate(rows):
+        slopes = _part(record, wrong or None, "rates", Estimates)
+        if slopes is not None and slopes.samples is not None:
+            values = np.asarray(slopes.samples)
+            spread = np.linspace(-0.2, 0.2, len(values))
+            below.plot(values, level + spread, marker, color=colour, markerfacecolor="white", markersize=3, markeredgewidth=0.6)
+            below.plot([values.mean()], [level], marker, color=colour, markersize=6)
+    below.set_yticks((0, 1), [row[3] for row in rows])
+    below.set(xlabel="slope of log rate over log prediction", xlim=(0.7, 2.3), ylim=(1.5, -0.5))
+    return figure
+
+
+def _mean_curve(axes: Axes, series: Series, colour: str, marker: str, face: str) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the mean over repeats with twice its standard error, and return it with the widths."""
+    x, y = np.asarray(series.x), np.asarray(series.y)
+    error = 2 * y.std(0, ddof=1) / np.sqrt(len(y))
+    axes.errorbar(x, y.mean(0), error, color=colour, marker=marker, markerfacecolor=face, linewidth=1, zorder=3)
+    return x, y.mean(0)
+
+
+def _panels(record: Record, heights: tuple[float, ...]) -> tuple[Figure, list[Axes]]:
+    """Panels one above the other, of the given heights in inches, under the claim's name and verdict."""
+    figure = Figure(figsize=(2.95, 0.5 + sum(heights)))
+    axes = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0].tolist()
+    for one in axes:
+        one.grid(True)
+    name = record.claim.name if len(record.claim.name) < 36 else record.claim.name.replace("/", "/\n")
+    head = f"{name}\n{record.verdict['verdict']} ({record.tier} tier)"
+    figure.suptitle(head, x=0.02, ha="left", parse_math=False)
+    return figure, axes
+
+
+def _part(record: Record, control: str | None, part: str, kind: type[E]) -> E | None:
+    """One part of what was measured for the claim or a control; None where that trial failed."""
+    if control is not None and control not in record.verdict["controls"]:
+        return None
+    measured = record.measurement(control)
+    evidence = measured.get(part) if isinstance(measured, dict) else None
+    return evidence if isinstance(evidence, kind) else None
+
+
+def _word(record: Record, control: str) -> str:
+    return f"control, {record.verdict['controls'][control]['verdict']}"
+
+
+def _slope(record: Record, part: str) -> str:
+    """Slope of a part with its interval, in words."""
+    judged = record.verdict["parts"][part]
+    if judged["statistic"] is None or judged["interval"] is None:
+        return "no slope"
+    low, high = judged["interval"]
+    return f"slope {judged['statistic']:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _curve(axes: Axes, series: Series, colour: str, marker: str, face: str) -> tuple[np.ndarray, np.ndarray]:
