@@ -19,6 +19,7 @@ from ntkit.kernels._compose import parallel, product, residual, serial
 from ntkit.kernels._conv import Conv
 from ntkit.kernels._dense import Dense
 from ntkit.kernels._empirical import empirical_ntk
+from ntkit.kernels._gram import Estimate, estimate, gram, gram_operator
 from ntkit.kernels._layer import Layer, Weights
 from ntkit.kernels._match import Match, match, posterior_mean
 from ntkit.kernels._network import Kernels, Network
@@ -39,6 +40,7 @@ __all__ = [
     "Dense",
     "Elementwise",
     "Erf",
+    "Estimate",
     "Exp",
     "Flatten",
     "GammaExponential",
@@ -62,6 +64,9 @@ __all__ = [
     "Step",
     "Weights",
     "empirical_ntk",
+    "estimate",
+    "gram",
+    "gram_operator",
     "match",
     "parallel",
     "posterior_mean",

@@ -2,9 +2,10 @@
 
 import math
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import jax
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float, Int
 
 from ntkit.kernels._chain import needs_of, propagate
@@ -30,7 +31,9 @@ def evaluate(layers: Layers, inputs: Inputs, kinds: Kinds) -> tuple[Float[Array,
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
-def block(layers: Layers, kinds: Kinds, tile: int, x1: Array, x2: Array, row: int, column: int) -> tuple[Array, ...]:
+def block(
+    layers: Layers, kinds: Kinds, tile: int, x1: Array, x2: Array, row: ArrayLike, column: ArrayLike
+) -> tuple[Array, ...]:
     """The square tile of all pairs at row and column, compiled."""
     first, second = (jax.lax.dynamic_slice_in_dim(x, start, tile) for x, start in ((x1, row), (x2, column)))
     return evaluate(layers, Inputs(first, second), kinds)
@@ -54,3 +57,9 @@ def pixels_of(layers: Layers, shape: tuple[int, ...]) -> int:
 def needs_at_start(layers: Layers) -> Needs:
     """What the network asks of the moments of its inputs."""
     return needs_of(layers, Needs())[0]
+
+
+def program_bytes(program: Any) -> int:
+    """Memory that one run of a lowered program takes beyond its arguments."""
+    memory = program.compile().memory_analysis()
+    return int(memory.temp_size_in_bytes + memory.output_size_in_bytes)

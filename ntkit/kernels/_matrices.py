@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from ntkit.kernels._chain import check_gaussian
 from ntkit.kernels._evaluate import Kinds, Layers, evaluate, pixels_of
 from ntkit.kernels._inputs import Inputs
-from ntkit.kernels._tiles import fill
+from ntkit.kernels._tiles import network_source, run, write
 
 _ALIGNMENT = 64  # bytes
 _SMALL = 2**16  # pairs of numbers up to which nothing is gained by compiling, or by tiles
@@ -26,7 +26,9 @@ def matrices(layers: Layers, kinds: Kinds, x1: Float[Array, "n ..."], x2: Float[
         out = evaluate(layers, Inputs(x1, second), kinds)
         return tuple(map(symmetric, out)) if x2 is None else out
     filled = [_aligned((len(x1), len(second)), x1.dtype) for _ in kinds]
-    fill(layers, kinds, x1, x2, filled)
+    source = network_source(layers, kinds, x1, x2, None)
+    for _ in run(source, range(source.grid.bands), lambda tile: write(filled, tile), None):
+        pass
     return tuple(map(jnp.from_dlpack, filled))
 
 

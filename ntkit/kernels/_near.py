@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from ntkit.kernels._evaluate import Kinds, Layers, evaluate
+from ntkit.kernels._evaluate import Kinds, Layers, evaluate, program_bytes
 from ntkit.kernels._inputs import Inputs, Known, half_angles
 from ntkit.kernels._shape import Flatten, Identity
 
@@ -44,7 +45,7 @@ def vectors(x: Float[Array, "n ..."], tile: int) -> Vectors:
 
 
 def product_block(
-    layers: Layers, kinds: Kinds, tile: int, first: Vectors, second: Vectors, row: int, column: int, same: bool
+    layers: Layers, kinds: Kinds, tile: int, first: Vectors, second: Vectors, row: ArrayLike, column: ArrayLike, same: ArrayLike
 ) -> tuple[Array, ...]:
     """The tile at row and column; `same` where its diagonal pairs every vector with itself."""
     *values, least = _from_products(layers, kinds, tile, first, second, row, column, same)
@@ -63,6 +64,19 @@ def product_block(
     return out
 
 
+def temporary_bytes(layers: Layers, kinds: Kinds, tile: int, x: Array) -> int:
+    """Memory that one tile takes at most."""
+    part = Vectors(*(jnp.zeros((tile, *shape), x.dtype) for shape in ((x[0].size,), (x[0].size,), ())))
+    programs = (
+        _from_products.lower(layers, kinds, tile, part, part, 0, 0, False),
+        _from_angles.lower(layers, kinds, tile, part, part, 0, 0, jnp.zeros((tile, tile), x.dtype)),
+        _by_differences.lower(part.x, part.x),
+    )
+    # Angles, their copy and the near pairs' indices stay while the second program runs.
+    kept = tile * tile * (3 * x.dtype.itemsize + 16)
+    return kept + max(map(program_bytes, programs))
+
+
 @jax.jit
 def _vectors(x: Array) -> Vectors:
     norms = jnp.linalg.norm(x, axis=1, keepdims=True)
@@ -71,7 +85,7 @@ def _vectors(x: Array) -> Vectors:
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _from_products(
-    layers: Layers, kinds: Kinds, tile: int, first: Vectors, second: Vectors, row: int, column: int, same: bool
+    layers: Layers, kinds: Kinds, tile: int, first: Vectors, second: Vectors, row: ArrayLike, column: ArrayLike, same: ArrayLike
 ) -> tuple[Array, ...]:
     """Kernels from the product alone, and the least sin^2 or cos^2; where `same`, of all pairs but equal ones."""
     one, two = _slice(first, row, tile), _slice(second, column, tile)
@@ -83,7 +97,7 @@ def _from_products(
 
 
 @partial(jax.jit, static_argnums=(0,))
-def _angles(tile: int, first: Vectors, second: Vectors, row: int, column: int) -> tuple[Array, Array, Array]:
+def _angles(tile: int, first: Vectors, second: Vectors, row: ArrayLike, column: ArrayLike) -> tuple[Array, Array, Array]:
     """The vectors of a tile, and their angles: the smaller one of sin2 and cos2, with a minus sign if that is cos2."""
     one, two = _slice(first, row, tile), _slice(second, column, tile)
     rho = _product(one, two)
@@ -92,14 +106,14 @@ def _angles(tile: int, first: Vectors, second: Vectors, row: int, column: int) -
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _from_angles(
-    layers: Layers, kinds: Kinds, tile: int, first: Vectors, second: Vectors, row: int, column: int, folded: Array
+    layers: Layers, kinds: Kinds, tile: int, first: Vectors, second: Vectors, row: ArrayLike, column: ArrayLike, folded: Array
 ) -> tuple[Array, ...]:
     one, two = _slice(first, row, tile), _slice(second, column, tile)
     less, turned = jnp.abs(folded), jnp.signbit(folded)
     return _evaluate(layers, kinds, one, two, jnp.where(turned, 1 - less, less), jnp.where(turned, less, 1 - less))
 
 
-def _slice(vectors: Vectors, start: int, count: int) -> Vectors:
+def _slice(vectors: Vectors, start: ArrayLike, count: int) -> Vectors:
     return Vectors(*(jax.lax.dynamic_slice_in_dim(part, start, count) for part in vectors))
 
 

@@ -6,25 +6,42 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from ntkit.kernels._evaluate import Kinds, Layers, block, needs_at_start, pairs, pixels_of
 from ntkit.kernels._near import product_block, vectors, worth_products
 
-Matrix = Any  # a NumPy array, in memory or mapped to a file
-
 _CACHE = 2**17  # numbers in one array of a tile
 _VECTORS = 512  # rows and columns of a tile without pixels
 _LINE = 16  # numbers in a cache line, and multiples of what the cores' vectors hold
+_PAIRS = 64  # pairs of images in a tile, at most
+_LARGE = 2**24  # numbers in an array from which tiles have fewer pairs than a cache line
+_BAND = 256  # tiles of pairs in a band
+
+Slices = tuple[slice, slice]
+
+
+class Tile(NamedTuple):
+    """Part of a matrix, or of several.
+
+    Attributes:
+        where: row and column slices, or row and column indices of single entries.
+        values: one array per matrix.
+        mirrored: whether the mirror image at (columns, rows) has the same values.
+    """
+
+    where: tuple[slice, slice] | tuple[np.ndarray, np.ndarray]
+    values: tuple[np.ndarray, ...]
+    mirrored: bool
 
 
 @dataclass(frozen=True)
 class Grid:
-    """How the matrix of an architecture is cut.
+    """How a matrix is cut.
 
     Attributes:
         rows, columns: numbers of inputs.
@@ -37,20 +54,67 @@ class Grid:
     columns: int
     symmetric: bool
     tile: int
-    paired: bool
+    paired: bool = False
+
+    @property
+    def band(self) -> int:
+        """Rows that are finished together."""
+        return max(1, _BAND * self.tile // self.columns) if self.paired else self.tile
 
     @property
     def bands(self) -> int:
         """Groups of rows that are finished together."""
-        return -(-self.rows // (1 if self.paired else self.tile))
+        return -(-self.rows // self.band)
 
 
-def grid_of(layers: Layers, shape: tuple[int, ...], rows: int, columns: int | None, tile: int | None) -> Grid:
+class Source(NamedTuple):
+    """Where tiles come from: a grid, and the tasks that compute a band, each of which returns one tile."""
+
+    grid: Grid
+    band: Callable[[int], Iterator[Callable[[], Tile]]]
+
+
+def network_source(layers: Layers, kinds: Kinds, x1: Array, x2: Array | None, tile: int | None) -> Source:
+    """Tiles of the kernels of a chain of layers; x2 None stands for x1."""
+    grid = network_grid(layers, x1.shape[1:], len(x1), None if x2 is None else len(x2), tile)
+    second = x1 if x2 is None else x2
+    if grid.paired:
+        return Source(grid, partial(_paired_band, grid, partial(_pairs, layers, kinds, x1, second, grid.tile)))
+    size, same = grid.tile, grid.symmetric
+    if worth_products(layers, x1):
+        rows = vectors(x1, size)
+        columns = rows if same else vectors(second, size)
+
+        def square(row: int, column: int) -> tuple[Array, ...]:
+            return product_block(layers, kinds, size, rows, columns, row, column, same and row == column)
+
+        return Source(grid, partial(_square_band, grid, square))
+    evaluate = partial(block, layers, kinds, size, _padded(x1, size), _padded(second, size))
+    return Source(grid, partial(_square_band, grid, evaluate))
+
+
+def function_source(kernel: Callable[[Array, Array], Array], x1: Array, x2: Array | None, tile: int | None) -> Source:
+    """Tiles of a function of two sets of inputs."""
+    second = x1 if x2 is None else x2
+    size = min(_VECTORS if tile is None else tile, max(len(x1), len(second)))
+    grid = Grid(len(x1), len(second), x2 is None, size)
+    rows, columns = _padded(x1, size, "edge"), _padded(second, size, "edge")
+
+    def square(row: int, column: int) -> tuple[Array]:
+        values = kernel(rows[row : row + size], columns[column : column + size])
+        if values.shape != (size, size):
+            raise ValueError(f"kernel must map {size} and {size} inputs to shape ({size}, {size}), got {values.shape}")
+        return (values,)
+
+    return Source(grid, partial(_square_band, grid, square))
+
+
+def network_grid(layers: Layers, shape: tuple[int, ...], rows: int, columns: int | None, tile: int | None) -> Grid:
     """The grid for inputs of a shape; columns None stands for the same inputs twice."""
     needs, pixels = needs_at_start(layers), pixels_of(layers, shape)
     paired = needs.pairs and not needs.own
     if tile is None and paired:
-        tile = min(max(_LINE, _CACHE // pixels), 64)
+        tile = min(_CACHE // pixels, _PAIRS) if pixels * _LINE <= _CACHE else max(1, min(_LINE, _LARGE // pixels))
     elif tile is None:
         tile = _VECTORS if pixels == 1 else max(_LINE, int((_CACHE / pixels) ** 0.5) // _LINE * _LINE)
     if not paired:
@@ -58,109 +122,80 @@ def grid_of(layers: Layers, shape: tuple[int, ...], rows: int, columns: int | No
     return Grid(rows, columns or rows, columns is None, tile, paired)
 
 
-def fill(
-    layers: Layers,
-    kinds: Kinds,
-    x1: Float[Array, "n ..."],
-    x2: Float[Array, "m ..."] | None,
-    matrices: Sequence[Matrix],
-    threads: int | None = None,
-) -> None:
-    """Compute all tiles into matrices, one per kind."""
-    grid = grid_of(layers, x1.shape[1:], len(x1), None if x2 is None else len(x2), None)
-    work = tasks(grid, layers, kinds, x1, x1 if x2 is None else x2, matrices, range(grid.bands))
-    run(work, threads)
+def run(source: Source, bands: Sequence[int], use: Callable[[Tile], Any], threads: int | None) -> Iterator[Any]:
+    """What `use` makes of each tile of the bands, in their order; computed on threads (None: one per core).
 
-
-def run(work: Iterator[Callable[[], None]], threads: int | None = None) -> None:
-    """Run tasks on threads (None: one per core); XLA releases the interpreter while it computes."""
-    threads = len(os.sched_getaffinity(0)) if threads is None else threads
+    XLA releases the interpreter while it computes. Few tasks wait at any time, so that an error or Ctrl-C ends the rest.
+    """
+    tasks = (task for band in bands for task in source.band(band))
+    threads = available_cores() if threads is None else threads
     if threads == 1:
-        for task in work:
-            task()
+        yield from (use(task()) for task in tasks)
         return
     with ThreadPoolExecutor(threads) as pool:
-        # No more than a few tasks wait, so that an error or Ctrl-C ends the rest.
-        while batch := list(islice(work, 16 * threads)):
-            for future in [pool.submit(task) for task in batch]:
-                future.result()
+        while batch := list(islice(tasks, 16 * threads)):
+            futures = [pool.submit(lambda task=task: use(task())) for task in batch]  # type: ignore[misc]
+            try:
+                yield from (future.result() for future in futures)
+            finally:
+                for future in futures:
+                    future.cancel()
 
 
-def tasks(
-    grid: Grid, layers: Layers, kinds: Kinds, x1: Array, x2: Array, matrices: Sequence[Matrix], bands: Sequence[int]
-) -> Iterator[Callable[[], None]]:
-    """One task for every tile of the bands."""
-    if grid.paired:
-        yield from _paired_tasks(grid, layers, kinds, x1, x2, matrices, bands)
-        return
-    same, t = grid.symmetric, grid.tile
-    evaluate: Callable[[int, int], tuple[Array, ...]]
-    if worth_products(layers, x1):
-        first = vectors(x1, t)
-        second = first if same else vectors(x2, t)
-
-        def evaluate(row: int, column: int) -> tuple[Array, ...]:
-            return product_block(layers, kinds, t, first, second, row, column, same and row == column)
-
-    else:
-        rows, columns = _padded(x1, t), _padded(x2, t)
-
-        def evaluate(row: int, column: int) -> tuple[Array, ...]:
-            out: tuple[Array, ...] = block(layers, kinds, t, rows, columns, row, column)
-            return out
-
-    for band in bands:
-        for column in range(0, band * t + 1 if same else grid.columns, t):
-            yield partial(_square, grid, evaluate, matrices, band * t, column)
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _square(
-    grid: Grid, evaluate: Callable[[int, int], tuple[Array, ...]], matrices: Sequence[Matrix], row: int, column: int
-) -> None:
-    """Compute one square tile, and write it; in a symmetric matrix also its mirror image."""
-    rows, columns = slice(row, min(row + grid.tile, grid.rows)), slice(column, min(column + grid.tile, grid.columns))
-    for matrix, padded in zip(matrices, evaluate(row, column), strict=True):
-        values = np.asarray(padded)[: rows.stop - row, : columns.stop - column]
-        if grid.symmetric and row == column:
-            matrix[rows, columns] = np.tril(values) + np.tril(values, -1).T
-            continue
-        matrix[rows, columns] = values
-        if grid.symmetric:
+def write(matrices: Sequence[np.ndarray], tile: Tile) -> None:
+    """Write a tile, and its mirror image."""
+    first, second = tile.where
+    for matrix, values in zip(matrices, tile.values, strict=True):
+        matrix[first, second] = values
+        if tile.mirrored and isinstance(first, slice):
             for start in range(0, len(values), _LINE):  # whole cache lines of the mirror image: four times faster
                 strip = values[start : start + _LINE]
-                matrix[columns, row + start : row + start + len(strip)] = strip.T
+                matrix[second, first.start + start : first.start + start + len(strip)] = strip.T
+        elif tile.mirrored:
+            matrix[second, first] = values
 
 
-def _padded(x: Array, tile: int) -> Array:
-    return jnp.pad(x, [(0, -len(x) % tile)] + [(0, 0)] * (x.ndim - 1))
+def _square_band(grid: Grid, square: Callable[[int, int], tuple[Array, ...]], band: int) -> Iterator[Callable[[], Tile]]:
+    row = band * grid.tile
+    for column in range(0, row + 1 if grid.symmetric else grid.columns, grid.tile):
+        yield partial(_square, grid, square, row, column)
 
 
-def _paired_tasks(
-    grid: Grid, layers: Layers, kinds: Kinds, x1: Array, x2: Array, matrices: Sequence[Matrix], bands: Sequence[int]
-) -> Iterator[Callable[[], None]]:
-    places = [(i, j) for i in bands for j in range(i + 1 if grid.symmetric else grid.columns)]
-    for start in range(0, len(places), grid.tile):
-        first, second = np.array(places[start : start + grid.tile], dtype=np.int32).T
-        yield _Pairs(layers, kinds, x1, x2, matrices, first, second, grid.tile, grid.symmetric)
+def _square(grid: Grid, square: Callable[[int, int], tuple[Array, ...]], row: int, column: int) -> Tile:
+    rows, columns = slice(row, min(row + grid.tile, grid.rows)), slice(column, min(column + grid.tile, grid.columns))
+    values = tuple(np.asarray(padded)[: rows.stop - row, : columns.stop - column] for padded in square(row, column))
+    if grid.symmetric and row == column:
+        values = tuple(np.tril(part) + np.tril(part, -1).T for part in values)
+    return Tile((rows, columns), values, grid.symmetric and row != column)
 
 
-@dataclass(frozen=True)
-class _Pairs:
-    layers: Layers
-    kinds: Kinds
-    x1: Array
-    x2: Array
-    matrices: Sequence[Matrix]
-    first: np.ndarray
-    second: np.ndarray
-    tile: int
-    symmetric: bool
+def _paired_band(grid: Grid, evaluate: Callable[[np.ndarray, np.ndarray], Any], band: int) -> Iterator[Callable[[], Tile]]:
+    rows = np.arange(band * grid.band, min((band + 1) * grid.band, grid.rows))
+    counts = rows + 1 if grid.symmetric else np.full(len(rows), grid.columns)
+    first = np.repeat(rows, counts).astype(np.int32)
+    second = np.concatenate([np.arange(count, dtype=np.int32) for count in counts])
+    for start in range(0, len(first), grid.tile):
+        part = slice(start, start + grid.tile)
+        yield partial(_paired, grid, evaluate, first[part], second[part])
 
-    def __call__(self) -> None:
-        room = (0, self.tile - len(self.first))
-        indices = (np.pad(self.first, room), np.pad(self.second, room))
-        for matrix, values in zip(self.matrices, pairs(self.layers, self.kinds, self.x1, self.x2, *indices), strict=True):
-            column = np.asarray(values)[: len(self.first)]
-            matrix[self.first, self.second] = column
-            if self.symmetric:
-                matrix[self.second, self.first] = column
+
+def _paired(grid: Grid, evaluate: Callable[[np.ndarray, np.ndarray], Any], first: np.ndarray, second: np.ndarray) -> Tile:
+    return Tile((first, second), evaluate(first, second), grid.symmetric)
+
+
+def _pairs(
+    layers: Layers, kinds: Kinds, x1: Array, x2: Array, tile: int, first: np.ndarray, second: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    room = (0, tile - len(first))  # all tiles have one shape
+    out = pairs(layers, kinds, x1, x2, np.pad(first, room), np.pad(second, room))
+    return tuple(np.asarray(values)[: len(first)] for values in out)
+
+
+def _padded(x: Array, tile: int, mode: str = "constant") -> Array:
+    """Up to whole tiles; a function that is not ours sees copies of the last input there, not zeros."""
+    return jnp.pad(x, [(0, -len(x) % tile)] + [(0, 0)] * (x.ndim - 1), mode=mode)

@@ -1,0 +1,219 @@
+"""Gram matrices of any size: in memory, in a file, or as a product with vectors only."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+from scipy.sparse import coo_array
+from scipy.sparse.linalg import LinearOperator
+
+from ntkit.kernels._chain import check_gaussian
+from ntkit.kernels._door import as_pair
+from ntkit.kernels._evaluate import Kinds, block, pairs, program_bytes
+from ntkit.kernels._matrix_file import MatrixFile
+from ntkit.kernels._near import temporary_bytes, worth_products
+from ntkit.kernels._network import Network
+from ntkit.kernels._tiles import Source, Tile, available_cores, function_source, network_source, run, write
+
+Kernel = Network | Callable[[Array, Array], Array]
+Progress = Callable[[int, int], None]
+
+
+class Estimate(NamedTuple):
+    """What a Gram matrix will take.
+
+    Attributes:
+        result: bytes of the matrix, in memory or in the file.
+        working: bytes of memory beyond that, an upper bound: copies of the inputs, and the tiles of all threads.
+        tiles: their number.
+    """
+
+    result: int
+    working: int
+    tiles: int
+
+
+def gram(
+    kernel: Kernel,
+    x1: ArrayLike,
+    x2: ArrayLike | None = None,
+    *,
+    kind: str = "ntk",
+    tile: int | None = None,
+    out: np.ndarray | str | Path | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Float[np.ndarray, "n m"]:
+    """The Gram matrix of a kernel, tile by tile, on all cores.
+
+    Args:
+        kernel: a network, or a function (n inputs, m inputs) -> (n, m), such as `Laplace(1.0).gram`.
+        x1: inputs as for `Network.nngp`.
+        x2: the same; None stands for x1: one triangle is computed, and mirrored.
+        kind: "nngp" or "ntk"; only for networks.
+        tile: rows of a square tile, or pairs in a tile where pairs of pixels are needed; None chooses by the cache's size.
+        out: an array to fill, or the path of a .npy file: the matrix is mapped to it, and written out as rows are
+            finished. A run that was interrupted goes on where it was when it is called again with the same arguments.
+        threads: None for one per core that this process may use.
+        progress: called with the numbers of finished and of all groups of rows.
+
+    Returns:
+        Shape (n, m), in the dtype of x1: a new array, `out`, or a read-only map of the file.
+
+    Raises:
+        ValueError: wrong inputs, kind, tile, or shape of out; or a file that belongs to something else.
+
+    Example:
+        >>> import numpy as np
+        >>> from ntkit.kernels import Dense, Relu, serial
+        >>> round(float(gram(serial(Dense(), Relu(), Dense(2**0.5)), np.eye(2), kind="nngp", tile=1)[1, 0]), 6)
+        0.159155
+    """
+    source, first, second = _source(kernel, x1, x2, kind, tile)
+    shape = (len(first), len(second))
+    if isinstance(out, str | Path):
+        content = [repr(kernel), kind, str(source.grid.tile), str(first.dtype)]
+        with MatrixFile(Path(out), shape, first.dtype, content, [np.asarray(first), np.asarray(second)]) as file:
+            _fill(source, file.matrix, threads, progress, file)
+        return file.finished()
+    matrix = np.empty(shape, first.dtype) if out is None else out
+    if matrix.shape != shape or matrix.dtype != first.dtype:
+        raise ValueError(f"out must have shape {shape} and dtype {first.dtype}, got {matrix.shape} and {matrix.dtype}")
+    _fill(source, matrix, threads, progress, None)
+    return matrix
+
+
+def gram_operator(
+    kernel: Kernel,
+    x1: ArrayLike,
+    x2: ArrayLike | None = None,
+    *,
+    kind: str = "ntk",
+    tile: int | None = None,
+    threads: int | None = None,
+) -> LinearOperator:
+    """The Gram matrix as products with vectors: every product computes all tiles anew, and keeps none.
+
+    Arguments as for `gram`. Iterative solvers and eigensolvers of SciPy take the result.
+
+    Example:
+        >>> import numpy as np
+        >>> from ntkit.kernels import Dense, serial
+        >>> (gram_operator(serial(Dense()), np.eye(2)) @ np.array([2.0, 4.0])).tolist()  # x x^T / 2
+        [1.0, 2.0]
+    """
+    source, first, second = _source(kernel, x1, x2, kind, tile)
+    return _Operator(source, np.dtype(first.dtype), (len(first), len(second)), threads)
+
+
+def estimate(
+    kernel: Network,
+    x1: ArrayLike,
+    x2: ArrayLike | None = None,
+    *,
+    kind: str = "ntk",
+    tile: int | None = None,
+    threads: int | None = None,
+) -> Estimate:
+    """Memory and tiles that `gram` will take, before it runs; it only compiles. Arguments as there.
+
+    Example:
+        >>> import numpy as np
+        >>> from ntkit.kernels import Dense, serial
+        >>> estimate(serial(Dense()), np.eye(100)).result  # 100 x 100 numbers of 8 bytes
+        80000
+    """
+    if not isinstance(kernel, Network):
+        raise ValueError(f"kernel must be a network: what other functions take is not known, got {kernel!r}")
+    source, first, second = _source(kernel, x1, x2, kind, tile)
+    grid, layers, kinds = source.grid, kernel.layers, _kinds(kind)
+    if grid.paired:
+        indices = np.zeros(grid.tile, np.int32)
+        one = program_bytes(pairs.lower(layers, kinds, first, second, indices, indices))
+    elif worth_products(layers, first):
+        one = temporary_bytes(layers, kinds, grid.tile, first)
+    else:
+        parts = [x[np.zeros(grid.tile, int)] for x in (first, second)]
+        one = program_bytes(block.lower(layers, kinds, grid.tile, *parts, 0, 0))
+    copies = 3 * (first.nbytes + second.nbytes)
+    count = available_cores() if threads is None else threads
+    waiting = 16 * count * grid.tile ** (1 if grid.paired else 2) * first.dtype.itemsize
+    tiles = sum(1 for band in range(grid.bands) for _ in source.band(band))
+    return Estimate(math.prod((len(first), len(second))) * first.dtype.itemsize, copies + count * one + waiting, tiles)
+
+
+class _Operator(LinearOperator):  # type: ignore[misc]
+    """Products with a matrix that is never kept."""
+
+    def __init__(self, source: Source, dtype: np.dtype[Any], shape: tuple[int, int], threads: int | None) -> None:
+        super().__init__(dtype, shape)
+        self._source, self._threads = source, threads
+
+    def _matmat(self, x: np.ndarray) -> np.ndarray:
+        return self._product(x, transposed=False)
+
+    def _rmatmat(self, x: np.ndarray) -> np.ndarray:
+        return self._product(x, transposed=True)
+
+    def _product(self, x: np.ndarray, transposed: bool) -> np.ndarray:
+        """Tiles are multiplied on all threads, and added up in their order, so that results do not depend on chance."""
+        height, width = self.shape[::-1] if transposed else self.shape
+        out = np.zeros((height, x.shape[1]), np.result_type(self.dtype, x.dtype))
+
+        def use(tile: Tile) -> list[tuple[Any, np.ndarray]]:
+            (first, second), values = tile.where, tile.values[0]
+            if transposed:
+                first, second, values = second, first, values.T
+            if isinstance(first, slice) or isinstance(second, slice):
+                parts: list[tuple[Any, np.ndarray]] = [(first, values @ x[second])]
+                return [*parts, (second, values.T @ x[first])] if tile.mirrored else parts
+            if tile.mirrored:
+                off = first != second
+                values = np.concatenate([values, values[off]])
+                first, second = np.concatenate([first, second[off]]), np.concatenate([second, first[off]])
+            return [(slice(None), coo_array((values, (first, second)), (height, width)).tocsr() @ x)]
+
+        for parts in run(self._source, range(self._source.grid.bands), use, self._threads):
+            for rows, values in parts:
+                out[rows] += values
+        return out
+
+
+def _source(kernel: Kernel, x1: ArrayLike, x2: ArrayLike | None, kind: str, tile: int | None) -> tuple[Source, Array, Array]:
+    """Checked arguments."""
+    first, second = as_pair(x1, x2)
+    if tile is not None and (type(tile) is not int or tile < 1):
+        raise ValueError(f"tile must be an int >= 1, or None, got {tile!r}")
+    given = None if x2 is None else second
+    kinds = _kinds(kind)
+    if isinstance(kernel, Network):
+        check_gaussian(kernel.layers, before=False)
+        return network_source(kernel.layers, kinds, first, given, tile), first, second
+    if not callable(kernel):
+        raise ValueError(f"kernel must be a network or a function of two sets of inputs, got {kernel!r}")
+    return function_source(kernel, first, given, tile), first, second
+
+
+def _kinds(kind: str) -> Kinds:
+    if kind == "nngp":
+        return ("nngp",)
+    if kind == "ntk":
+        return ("ntk",)
+    raise ValueError(f'kind must be "nngp" or "ntk", got {kind!r}')
+
+
+def _fill(source: Source, matrix: np.ndarray, threads: int | None, progress: Progress | None, file: MatrixFile | None) -> None:
+    """All bands that are not finished yet."""
+    bands = source.grid.bands
+    for band in range(bands):
+        if file is None or band not in file.bands:
+            for _ in run(source, [band], lambda tile: write([matrix], tile), threads):
+                pass
+            if file is not None:
+                file.finish(band)
+        if progress is not None:
+            progress(band + 1, bands)

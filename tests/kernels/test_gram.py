@@ -1,0 +1,197 @@
+"""Gram matrices by tiles: in memory, in files, as operators."""
+
+import signal
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+from scipy.sparse.linalg import eigsh
+
+from ntkit.kernels import (
+    AvgPool,
+    Conv,
+    Dense,
+    Flatten,
+    GlobalAvgPool,
+    Laplace,
+    Relu,
+    estimate,
+    gram,
+    gram_operator,
+    serial,
+)
+
+VECTORS = np.random.default_rng(0).normal(size=(11, 30))
+OTHERS = np.random.default_rng(1).normal(size=(5, 30))
+IMAGES = np.random.default_rng(2).normal(size=(7, 4, 3, 2))
+DENSE = serial(Dense(), Relu(), Dense(2**0.5), Relu(), Dense())
+POOLED = serial(Conv(2, padding="same"), Relu(), Conv(2), Relu(), GlobalAvgPool(), Dense())
+FLAT = serial(Conv(2, padding="circular"), Relu(), Flatten(), Dense())
+TWICE = serial(Conv(2, padding="same"), Relu(), AvgPool(2), Conv(1), Relu(), GlobalAvgPool(), Dense())
+CASES = {"dense": (DENSE, VECTORS), "pooled": (POOLED, IMAGES), "flat": (FLAT, IMAGES), "pooled twice": (TWICE, IMAGES)}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("tile", [None, 3, 4])
+def test_tiles_do_not_change_the_matrix(name, tile):
+    net, x = CASES[name]
+    for kind, other in (("ntk", None), ("nngp", x[2:5])):
+        expected = getattr(net, kind)(x, other)
+        got = gram(net, x, other, kind=kind, tile=tile)
+        np.testing.assert_allclose(got, expected, rtol=1e-13, atol=1e-14)
+        if other is None:
+            np.testing.assert_array_equal(got, got.T)
+
+
+def test_near_pairs_keep_their_digits_in_tiles():
+    base = np.random.default_rng(3).normal(size=(40, 30))
+    x = np.concatenate([base, base, -base, base + 1e-7, 3 * base]).astype(np.float32)
+    exact = np.asarray(DENSE.ntk(x.astype(np.float64)))
+    got = gram(DENSE, x, tile=64)
+    scale = np.sqrt(np.outer(np.diag(exact), np.diag(exact)))
+    assert (np.abs(got - exact) / scale).max() < 10 * np.finfo(np.float32).eps
+
+
+def test_threads_do_not_change_a_bit():
+    one, two = (gram(DENSE, VECTORS, tile=2, threads=threads) for threads in (1, 2))
+    np.testing.assert_array_equal(one, two)
+    x = np.random.default_rng(0).normal(size=(11, 2))
+    products = [gram_operator(DENSE, VECTORS, tile=2, threads=threads) @ x for threads in (1, 2)]
+    np.testing.assert_array_equal(*products)
+
+
+@pytest.mark.parametrize("name", ["dense", "pooled"])
+def test_operators_are_the_matrix(name):
+    net, x = CASES[name]
+    matrix, operator = gram(net, x), gram_operator(net, x, tile=3)
+    v = np.random.default_rng(4).normal(size=(len(x), 2))
+    np.testing.assert_allclose(operator @ v, matrix @ v, rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(operator @ v[:, 0], matrix @ v[:, 0], rtol=1e-12, atol=1e-13)
+    top = eigsh(operator, k=1, which="LA", return_eigenvectors=False, v0=np.ones(len(x)))
+    np.testing.assert_allclose(top[0], np.linalg.eigvalsh(matrix)[-1], rtol=1e-10)
+    across = gram_operator(net, x, x[:2], tile=3)
+    np.testing.assert_allclose(across.T @ v, gram(net, x, x[:2]).T @ v, rtol=1e-12, atol=1e-13)
+
+
+def test_any_function_of_two_sets_has_a_gram_matrix():
+    kernel = Laplace(2.0).gram
+    np.testing.assert_allclose(gram(kernel, VECTORS, tile=4), kernel(VECTORS), rtol=1e-13)
+    np.testing.assert_allclose(gram(kernel, VECTORS, OTHERS, tile=4), kernel(VECTORS, OTHERS), rtol=1e-13)
+
+
+def test_files_hold_the_matrix_and_are_not_overwritten(tmp_path):
+    path, seen = tmp_path / "k.npy", []
+    matrix = gram(DENSE, VECTORS, out=path, tile=4, progress=lambda done, total: seen.append((done, total)))
+    np.testing.assert_array_equal(matrix, gram(DENSE, VECTORS, tile=4))
+    np.testing.assert_array_equal(np.load(path), matrix)
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert [file.name for file in tmp_path.iterdir()] == ["k.npy"]
+    with pytest.raises(ValueError, match=r"out: .*k\.npy exists already; remove it"):
+        gram(DENSE, VECTORS, out=path)
+
+
+class StopError(Exception):
+    """Ends a run from outside."""
+
+
+def test_an_interrupted_file_is_gone_on_with(tmp_path):
+    path = tmp_path / "k.npy"
+
+    def stop(done, total):
+        if done == 2:
+            raise StopError
+
+    with pytest.raises(StopError):
+        gram(DENSE, VECTORS, out=path, tile=3, progress=stop)
+    with pytest.raises(ValueError, match=r"was begun with another kernel, other inputs or tiles"):
+        gram(DENSE, VECTORS + 1, out=path, tile=3)
+    half = np.load(path, mmap_mode="r+")
+    half[0, 0] = 7.0  # stays only if the first rows are not computed again
+    half.flush()
+    matrix = gram(DENSE, VECTORS, out=path, tile=3)
+    assert matrix[0, 0] == 7.0
+    np.testing.assert_array_equal(matrix[1:], gram(DENSE, VECTORS, tile=3)[1:])
+
+
+LARGE = """
+    import sys, threading, time
+    import numpy as np
+    from ntkit.kernels import Dense, Relu, estimate, gram, serial
+
+    def anonymous():
+        return next(int(line.split()[1]) * 1024 for line in open("/proc/self/status") if line.startswith("RssAnon"))
+
+    net = serial(Dense(), Relu(), Dense(2**0.5))
+    x = np.random.default_rng(0).normal(size=(6000, 64)).astype(np.float32)
+    gram(net, x[:600])  # libraries and programs are loaded
+    limit = estimate(net, x).working
+    before, peak, done = anonymous(), 0, False
+
+    def watch():
+        global peak
+        while not done:
+            peak = max(peak, anonymous())
+            time.sleep(0.002)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    gram(net, x, out=sys.argv[1])
+    done = True
+    thread.join()
+    print(peak - before, limit, 6000**2 * 4)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_a_file_takes_the_memory_that_was_estimated(tmp_path):
+    command = [sys.executable, "-c", textwrap.dedent(LARGE), str(tmp_path / "k.npy")]
+    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    used, estimated, matrix = map(int, out.split())
+    assert used <= estimated
+    assert estimated < matrix / 2
+
+
+INTERRUPTED = """
+    import sys
+    import numpy as np
+    from ntkit.kernels import Dense, Relu, gram, serial
+
+    net = serial(Dense(), Relu(), Dense(2**0.5))
+    x = np.random.default_rng(0).normal(size=(5000, 64)).astype(np.float32)
+    gram(net, x, out=sys.argv[1], tile=100, progress=lambda done, total: print(done, flush=True))
+"""
+
+
+def test_ctrl_c_leaves_a_file_to_go_on_with(tmp_path):
+    path = tmp_path / "k.npy"
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(INTERRUPTED), str(path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "1\n"
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert "KeyboardInterrupt" in errors
+    finished = len((tmp_path / "k.npy.progress").read_text().split()) - 1
+    assert 1 <= finished < 50
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: gram(DENSE, VECTORS, kind="ntp"), "kind must be .* got 'ntp'"),
+        (lambda: gram(DENSE, VECTORS, tile=0), "tile must be an int >= 1, or None, got 0"),
+        (lambda: gram(lambda a, b: a, VECTORS, tile=4), r"kernel must map 4 and 4 inputs to shape \(4, 4\), got \(4, 30\)"),
+        (lambda: gram(DENSE, VECTORS, out=np.zeros((2, 2))), r"out must have shape \(11, 11\) and dtype float64, got \(2, 2\)"),
+        (lambda: gram(DENSE, VECTORS, out="k.txt"), "out must be the path of a .npy file, got 'k.txt'"),
+        (lambda: estimate(Laplace(1.0).gram, VECTORS), "kernel must be a network"),
+        (lambda: gram(serial(Relu(), Dense()), VECTORS), r"layer 0, Relu\(\), must directly follow"),
+    ],
+)
+def test_wrong_arguments_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
