@@ -111,7 +111,7 @@ def gram_operator(
 
 
 def estimate(
-    kernel: Network,
+    kernel: Kernel,
     x1: ArrayLike,
     x2: ArrayLike | None = None,
     *,
