@@ -30,6 +30,7 @@ from ntkit.kernels._series import Elementwise, Hermite, Polynomial
 from ntkit.kernels._shape import Flatten, Identity
 from ntkit.kernels._smooth import Cos, Erf, Exp, Gelu, Sin
 from ntkit.kernels._stationary import GammaExponential, Gaussian, Laplace, Matern
+from ntkit.kernels._stax import StaxKernel, from_stax
 
 __all__ = [
     "Abs",
@@ -61,10 +62,12 @@ __all__ = [
     "Relu",
     "Sign",
     "Sin",
+    "StaxKernel",
     "Step",
     "Weights",
     "empirical_ntk",
     "estimate",
+    "from_stax",
     "gram",
     "gram_operator",
     "match",

@@ -55,10 +55,14 @@ class Conv(Layer):
     def propagate(self, moments: Moments | Inputs, after: Needs) -> Moments:
         """From the moments of the layer's inputs to those of its outputs."""
         if isinstance(moments, Inputs):  # patches are vectors still
-            seen = moments.map(self._windows.patches).moments(after)
+            seen = moments.map(self.patches).moments(after)
         else:
             seen = mean_over_windows(moments, self._windows)
         return mix(seen, self.w_std, self.b_std)
+
+    def patches(self, x: Float[Array, "n ... channels"]) -> Float[Array, "n ... fan_in"]:
+        """What every window sees, zeros where padding is."""
+        return self._windows.patches(x)
 
     def output_shape(self, shape: tuple[int, ...], width: int) -> tuple[int, ...]:
         """One pixel per window, width channels."""
