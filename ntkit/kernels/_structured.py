@@ -44,14 +44,16 @@ def _term(own: Weights, a: _Factors, b: _Factors) -> Float[Array, "n m"]:
         grams = jnp.einsum("onpc,ompc->nm", a.gradients, b.gradients)
         weights = (a.patches[:, 0] @ b.patches[:, 0].T) * grams
     else:
-        jacobians = [
-            jnp.einsum("npf,onpc->nofc", side.patches, side.gradients).reshape(len(side.patches), -1) for side in (a, b)
-        ]
-        weights = jacobians[0] @ jacobians[1].T
+        weights = _jacobian(a) @ _jacobian(b).T
     total = own.w_scale**2 * weights
     if own.b is not None:
         total = total + own.b_scale**2 * jnp.einsum("onc,omc->nm", a.gradients.sum(2), b.gradients.sum(2))
     return total / float(outputs)
+
+
+def _jacobian(side: _Factors) -> Float[Array, "n parameters"]:
+    """All outputs' gradients in the weights, one row per input."""
+    return jnp.einsum("npf,onpc->nofc", side.patches, side.gradients).reshape(len(side.patches), -1)
 
 
 def _factors(layers: Sequence[Layer], params: Sequence[Params], x: Float[Array, "n ..."]) -> list[_Factors]:
@@ -74,9 +76,7 @@ def _factors(layers: Sequence[Layer], params: Sequence[Params], x: Float[Array, 
         if layer.weighted:
             shapes.append(out.shape)
     if len(out.shape) != 2:
-        raise ValueError(
-            f"the network's outputs must have shape (n, outputs), got {out.shape}; end with Flatten() or GlobalAvgPool()"
-        )
+        raise ValueError(f"outputs must have shape (n, outputs), got {out.shape}; end with Flatten() or GlobalAvgPool()")
     out, pull_back, patches = jax.vjp(forward, [jnp.zeros(shape, x.dtype) for shape in shapes], has_aux=True)
     # Rows do not mix, so one pull-back of a column of ones gives the gradient of that output at every row.
     columns = jnp.broadcast_to(jnp.eye(out.shape[1], dtype=out.dtype)[:, None, :], (out.shape[1], *out.shape))
