@@ -14,6 +14,8 @@ from ntkit.kernels._inputs import Inputs
 from ntkit.kernels._layer import Draw, Layer, Params
 from ntkit.kernels._moments import Angles, Moments, Needs
 
+_FEWEST = 3  # repetitions of layers that are worth a loop
+
 
 def check_gaussian(layers: Sequence[Layer], before: bool) -> bool:
     """Whether the last outputs are Gaussian; ValueError that names the layer which cannot follow the one before it."""
@@ -36,12 +38,55 @@ def needs_of(layers: Sequence[Layer], after: Needs) -> list[Needs]:
 
 def propagate(layers: Sequence[Layer], moments: Moments | Inputs, after: Needs) -> Moments | Inputs:
     """From the moments of the inputs to those of the last layer's outputs."""
-    for i, (layer, needs) in enumerate(zip(layers, needs_of(layers, after)[1:], strict=True)):
+    steps = list(zip(layers, needs_of(layers, after)[1:], strict=True))
+    i = 0
+    while i < len(steps):
+        period, count = _repetition(steps, i)
+        if count >= _FEWEST and isinstance(moments, Moments) and isinstance(moments.ntk, jax.core.Tracer):
+            rolled = _rolled(steps[i : i + period], moments, count)
+            if rolled is not None:
+                moments, i = rolled, i + period * count
+                continue
+        layer, needs = steps[i]
         try:
             moments = layer.propagate(moments, needs)
         except ValueError as error:
             raise ValueError(f"layer {i}, {layer}, {error}") from None
+        i += 1
     return moments
+
+
+def _repetition(steps: Sequence[tuple[Layer, Needs]], start: int) -> tuple[int, int]:
+    """The period, of at most four layers, in which the layers from start on repeat most often, and how often."""
+    best = (1, 1)
+    for period in range(1, 5):
+        block = steps[start : start + period]
+        count = 1
+        while steps[start + count * period : start + (count + 1) * period] == block:
+            count += 1
+        if count * period > best[0] * best[1] and count > 1:
+            best = (period, count)
+    return best
+
+
+def _rolled(steps: Sequence[tuple[Layer, Needs]], moments: Moments, count: int) -> Moments | None:
+    """The layers `count` times over, as a loop that is compiled once; None where they change the moments' shapes."""
+
+    def once(moments: Moments) -> Moments:
+        for layer, needs in steps:
+            out = layer.propagate(moments, needs)
+            assert isinstance(out, Moments)
+            moments = out
+        return moments
+
+    try:
+        shapes = jax.eval_shape(once, moments)
+    except ValueError:
+        return None  # a layer that does not fit is named where it stands
+    if str(shapes) != str(jax.eval_shape(lambda x: x, moments)):
+        return None
+    out, _ = jax.lax.scan(lambda moments, _: (once(moments), None), moments, length=count)
+    return out
 
 
 def draw_layers(

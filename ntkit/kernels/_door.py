@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
@@ -14,7 +15,7 @@ def as_inputs(name: str, x: ArrayLike) -> Float[Array, "n ..."]:
     if inputs.dtype not in (jnp.float32, jnp.float64):
         raise ValueError(f"{name} must be float32 or float64, got dtype {inputs.dtype}; convert it with astype")
     if not isinstance(inputs, jax.core.Tracer):
-        bad = int((~jnp.isfinite(inputs)).sum())
+        bad = int((~np.isfinite(np.asarray(inputs))).sum())  # NumPy: a constant inside of `jax.jit` is looked at too
         if bad:
             raise ValueError(f"{name} must be finite, got {bad} values (of {inputs.size}) that are nan or infinite")
     return inputs

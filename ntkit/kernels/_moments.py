@@ -10,9 +10,10 @@ one side have the same number of axes, with 1 where they do not vary, so that ev
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
@@ -36,6 +37,7 @@ class Needs(NamedTuple):
         return Needs(*(a or b for a, b in zip(self, other, strict=True)))
 
 
+@jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Moments:
     """Second moments of a layer's outputs for all pairs of two sets of inputs, in the limit of infinite width.
@@ -52,21 +54,22 @@ class Moments:
         own: moments of each input of either side with itself, (*space, *space, n, 1) and (*space, *space, 1, m).
     """
 
-    space: int
-    pairs: bool
-    ntk: Float[Array, "..."]
-    covariance: Float[Array, "..."] | None = None
-    var1: Float[Array, "..."] | None = None
-    var2: Float[Array, "..."] | None = None
-    sin2: Float[Array, "..."] | None = None
-    cos2: Float[Array, "..."] | None = None
-    own: "tuple[Moments, Moments] | None" = None
+    space: int = field(metadata={"static": True})
+    pairs: bool = field(metadata={"static": True})
+    ntk: Any  # arrays; JAX also builds these objects with placeholders
+    covariance: Any = None
+    var1: Any = None
+    var2: Any = None
+    sin2: Any = None
+    cos2: Any = None
+    own: Any = None
 
     @property
     def nngp(self) -> Float[Array, "..."]:
         """Covariance of the outputs."""
         if self.covariance is not None:
-            return self.covariance
+            covariance: Array = self.covariance
+            return covariance
         angles = self.angles
         return angles.norms * angles.cosine
 
