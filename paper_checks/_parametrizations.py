@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -68,10 +68,9 @@ def _scales(net: Network, dim: int, width: int, parametrization: str) -> tuple[f
 
 
 def outputs(net: Network, weights: Sequence[Array], scales: Sequence[Array], x: Float[Array, "n dim"]) -> Float[Array, " n"]:
-    """`net.apply` with scales that JAX traces, so that one compilation serves all parametrisations."""
-    dense = (Weights(w, None, scale, 0.0) for w, scale in zip(weights, scales, strict=True))  # type: ignore[arg-type]
-    params: list[Any] = [next(dense) if layer.weighted else () for layer in net.layers]
-    return net.apply(params, x)[:, 0]
+    """`net.apply`, but JAX may trace the factors: one compilation serves all parametrisations."""
+    dense = (Weights(scale * w, None, 1.0, 0.0) for w, scale in zip(weights, scales, strict=True))
+    return net.apply([next(dense) if layer.weighted else () for layer in net.layers], x)[:, 0]
 
 
 def path(random: np.random.Generator, x: Floats, y: Floats, width: int, parametrization: str) -> Path:
