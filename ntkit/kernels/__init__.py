@@ -2,7 +2,7 @@
 
 An architecture is one object with two faces:
 
-    net = serial(Dense(), Relu(), Dense(2**0.5))
+    net = serial(Dense(), Relu(), Dense(2**0.5))  # or parse("dense relu dense")
     net.nngp(x1, x2), net.ntk(x1, x2)             # the limit of infinite width
     params = net.init(key, (dim,), width=512)     # one network of that width, at random
     net.apply(params, x), empirical_ntk(net.apply, params, x)
@@ -23,6 +23,7 @@ from ntkit.kernels._pool import AvgPool, GlobalAvgPool
 from ntkit.kernels._series import Elementwise, Hermite, Polynomial
 from ntkit.kernels._shape import Flatten, Identity
 from ntkit.kernels._smooth import Cos, Erf, Exp, Gelu, Sin
+from ntkit.kernels._words import parse, words
 
 __all__ = [
     "Abs",
@@ -51,7 +52,9 @@ __all__ = [
     "Weights",
     "empirical_ntk",
     "parallel",
+    "parse",
     "product",
     "residual",
     "serial",
+    "words",
 ]
