@@ -55,7 +55,7 @@ def test_load_refuses_what_is_no_array(tmp_path: Path) -> None:
     np.savez(tmp_path / "none.npz")
     (tmp_path / "short.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:500])
     packed = (tmp_path / "x.npz").read_bytes()
-    (tmp_path / "changed.npz").write_bytes(packed[:400] + bytes(50) + packed[450:])
+    (tmp_path / "changed.npz").write_bytes(packed[:400] + b"\xff" * 50 + packed[450:])
     (tmp_path / "empty.npy").write_bytes(b"")
     with zipfile.ZipFile(tmp_path / "archive.npz", "w") as archive:
         archive.writestr("notes.txt", "1 2 3")
