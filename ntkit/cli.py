@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(import_module(f"ntkit._commands.{options.module}").run(options))
     except NtkitError as error:
-        print(f"ntkit: error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"ntkit: error: {' '.join(str(error).split())}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
         return EXIT_USAGE
     except KeyboardInterrupt:
         print("ntkit: interrupted", file=sys.stderr)
@@ -50,16 +50,17 @@ def _mend_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Says what is wrong on one line; `--help` has the usage."""
 
     def error(self, message: str) -> NoReturn:
+        """Exit with status 2."""
         self.exit(EXIT_USAGE, f"{self.prog}: error: {message}; see {self.prog} --help\n")
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line of `ntkit`."""
-    top = _Parser(
+    top = Parser(
         prog="ntkit",
         description="pytest for theorems: measure what theory papers claim, and judge it by rules fixed beforehand.",
         epilog="example: ntkit verify achour2022",
@@ -113,11 +114,18 @@ def parser() -> argparse.ArgumentParser:
     merge.add_argument("stores", nargs="+", metavar="STORE", help="stores to take from")
     merge.add_argument("--store", metavar="DIR", required=True, help="store to join them into")
 
+    analyze = _command(
+        commands, "analyze", "study your own network or data", 'ntkit analyze kernel --net "dense relu dense" -o kernel',
+        add_help=False,
+    )  # fmt: skip
+    analyze.add_argument("-h", "--help", action="store_true", help="list the studies")
+    analyze.add_argument("arguments", nargs=argparse.REMAINDER)  # every study has options of its own, and a --help
+
     _command(commands, "init", "write a first claim into ./paper_checks", "ntkit init && ntkit verify")
     return top
 
 
-def _add_verify(commands: argparse._SubParsersAction[_Parser]) -> None:
+def _add_verify(commands: argparse._SubParsersAction[Parser]) -> None:
     verify = _command(commands, "verify", "measure and judge claims", "ntkit verify jacot2018 --jobs 2 --json verdicts.json")
     verify.add_argument("names", nargs="*", metavar="PAPER|PAPER/CLAIM", help="only these (default: the whole catalogue)")
     _add_running(verify)
@@ -135,9 +143,11 @@ def _add_running(command: argparse.ArgumentParser) -> None:
     command.add_argument("--store", **_STORE)
 
 
-def _command(commands: argparse._SubParsersAction[_Parser], name: str, purpose: str, example: str) -> argparse.ArgumentParser:
+def _command(
+    commands: argparse._SubParsersAction[Parser], name: str, purpose: str, example: str, *, add_help: bool = True
+) -> argparse.ArgumentParser:
     command = commands.add_parser(
-        name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", epilog=f"example: {example}"
+        name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.", epilog=f"example: {example}", add_help=add_help
     )
     command.set_defaults(module=name)
     return command

@@ -1,5 +1,10 @@
-"""Data that claims are measured on: real images that ship with a dependency, and points on spheres."""
+"""Data to measure on: real images that ship with a dependency, arrays in local files, and points on spheres."""
 
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -7,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+_DAMAGED = "is no .npy or .npz file of plain numbers, or is damaged"
 
 
 class Digits(NamedTuple):
@@ -38,6 +45,55 @@ def digits() -> Digits:
 
     bunch = load_digits()
     return Digits(images=bunch.images.astype(np.float64) / 16.0, labels=bunch.target.astype(np.int64))
+
+
+def load(file: str | Path, key: str | None = None) -> np.ndarray:
+    """One array from a .npy or .npz file, in the dtype that it has there; a .npy file is mapped, not read as a whole.
+
+    Args:
+        file: its path; nothing that would run code (pickled objects) is read.
+        key: which array of a .npz file; None if it has only one.
+
+    Raises:
+        ValueError: there is no such file, it is no .npy or .npz file, or it has no such array; the message names the file.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.savez(f"{folder}/points.npz", x=np.eye(2), y=np.array([3, 4]))
+        ...     load(f"{folder}/points.npz", "y").tolist()
+        [3, 4]
+    """
+    with _reading(file):
+        found = np.load(file, mmap_mode="r", allow_pickle=False)
+    if isinstance(found, np.ndarray):
+        if key is not None:
+            raise ValueError(f"{file}: a .npy file holds one array without a name, got key {key!r}; leave it out")
+        return found
+    with found:
+        names = list(found.files)
+        if key is None and len(names) != 1:
+            raise ValueError(f"{file}: holds {len(names)} arrays ({', '.join(names)}); choose one by its key")
+        if key is not None and key not in names:
+            raise ValueError(f"{file}: holds no array {key!r}, only {', '.join(names)}")
+        with _reading(file):
+            array = found[names[0] if key is None else key]
+    if not isinstance(array, np.ndarray):  # a zip file of something else
+        raise ValueError(f"{file}: {_DAMAGED}")
+    return array
+
+
+@contextmanager
+def _reading(file: str | Path) -> Iterator[None]:
+    """What NumPy raises on files of all kinds, as a ValueError that names the file."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise ValueError(f"{file}: there is no such file") from None
+    except OSError as error:
+        raise ValueError(f"{file}: cannot be read ({error.strerror or error})") from None
+    except (EOFError, ValueError, zipfile.BadZipFile, zlib.error):
+        raise ValueError(f"{file}: {_DAMAGED}") from None
 
 
 def sphere(key: PRNGKeyArray, count: int, dim: int, *, dtype: DTypeLike = float) -> Float[Array, "count dim"]:

@@ -1,5 +1,8 @@
 """The data sets: what ships with scikit-learn, and points on spheres."""
 
+import zipfile
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -44,3 +47,22 @@ def test_points_are_uniform():
 def test_a_size_below_one_is_refused(count, dim, name):
     with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
         data.sphere(jax.random.key(0), count, dim)
+
+
+def test_load_refuses_what_is_no_array(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.eye(50))
+    np.savez(tmp_path / "x.npz", x=np.eye(50))
+    np.savez(tmp_path / "none.npz")
+    (tmp_path / "short.npy").write_bytes((tmp_path / "x.npy").read_bytes()[:500])
+    packed = (tmp_path / "x.npz").read_bytes()
+    (tmp_path / "changed.npz").write_bytes(packed[:400] + b"\xff" * 50 + packed[450:])
+    (tmp_path / "empty.npy").write_bytes(b"")
+    with zipfile.ZipFile(tmp_path / "archive.npz", "w") as archive:
+        archive.writestr("notes.txt", "1 2 3")
+    for name, message in {
+        "short.npy": "damaged", "changed.npz": "damaged", "empty.npy": "damaged", "archive.npz": "damaged",
+        "none.npz": r"holds 0 arrays", "nowhere.npz": "there is no such file", ".": "cannot be read",
+    }.items():  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            data.load(tmp_path / name)
+    assert data.load(tmp_path / "x.npz").shape == data.load(str(tmp_path / "x.npy")).shape == (50, 50)

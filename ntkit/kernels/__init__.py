@@ -2,7 +2,7 @@
 
 An architecture is one object with two faces:
 
-    net = serial(Dense(), Relu(), Dense(2**0.5))
+    net = serial(Dense(), Relu(), Dense(2**0.5))  # or parse("dense relu dense")
     net.nngp(x1, x2), net.ntk(x1, x2)             # the limit of infinite width
     params = net.init(key, (dim,), width=512)     # one network of that width, at random
     net.apply(params, x), empirical_ntk(net.apply, params, x)
@@ -31,6 +31,7 @@ from ntkit.kernels._shape import Flatten, Identity
 from ntkit.kernels._smooth import Cos, Erf, Exp, Gelu, Sin
 from ntkit.kernels._stationary import GammaExponential, Gaussian, Laplace, Matern
 from ntkit.kernels._stax import StaxKernel, from_stax
+from ntkit.kernels._words import parse, words
 
 __all__ = [
     "Abs",
@@ -72,8 +73,10 @@ __all__ = [
     "gram_operator",
     "match",
     "parallel",
+    "parse",
     "posterior_mean",
     "product",
     "residual",
     "serial",
+    "words",
 ]

@@ -14,7 +14,7 @@ from ntkit.cli import parser
 from tests.claims.test_verify import mean_claim
 from tests.support import environment, equal_claim, ntkit, verdicts, write_claims
 
-COMMANDS = ("verify", "list", "show", "figure", "report", "history", "power", "merge", "cite", "init")
+COMMANDS = ("verify", "list", "show", "figure", "report", "history", "power", "merge", "cite", "analyze", "init")
 KEYS = {
     "claim", "paper", "where", "kind", "checked", "tier", "seed", "verdict", "recorded", "statistic", "interval", "regions",
     "sentence", "controls", "power", "seconds", "peak_mb", "versions", "evidence",

@@ -1,0 +1,230 @@
+"""What studies of a user's own network and data share: options, inputs in the shape that the network takes, whole files.
+
+A study is a file `analyses/NAME.py` with a docstring, `add_options(parser)` and `run(options)`, run by `ntkit analyze NAME`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ntkit.claims import UsageError
+
+if TYPE_CHECKING:
+    from ntkit.kernels import Layer, Network
+
+__all__ = ["Inputs", "add_study_options", "network_and_inputs", "results_folder", "write_whole"]
+
+Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
+Labels = np.ndarray[Any, np.dtype[Any]]
+
+COUNT = 500  # inputs, unless told otherwise
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a study works on.
+
+    Attributes:
+        x: shape (n, d), (n, length, channels) or (n, height, width, channels), float32 or float64, finite.
+        labels: shape (n,), numbers or words; None where there are none.
+        total: how many inputs the data have.
+        name: of the data.
+    """
+
+    x: Floats
+    labels: Labels | None
+    total: int
+    name: str
+
+
+def add_study_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the network, the inputs, and where results go."""
+    parser.add_argument("--net", required=True, metavar="WORDS", help='the network, as in "conv3x3 relu gap dense"')
+    parser.add_argument("-o", "--out", required=True, metavar="FOLDER", help="where the results go")
+    parser.add_argument("--data", metavar="FILE", help=".npy or .npz file of inputs (default: handwritten digits, 8 x 8)")
+    parser.add_argument("--key", metavar="NAME", help="which array of a .npz file holds the inputs")
+    parser.add_argument("--labels", metavar="NAME", help="labels of the inputs: an array of the .npz file, or a .npy file")
+    parser.add_argument(
+        "--as", dest="shape", choices=("vectors", "sequences", "images"),
+        help="what an input is: (d,), (length, channels), or (height, width) with or without channels; default: vectors if the "
+        "network has no layer that sees pixels, else images if the data are the digits, have four axes, or a window has two "
+        "numbers, else sequences",
+    )  # fmt: skip
+    parser.add_argument("--count", type=_count, metavar="N", help=f"inputs, evenly spread over the data (default: {COUNT})")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float64", help="to compute in (default: float64)")
+    parser.add_argument("--centre", action="store_true", help="subtract the mean of the inputs")
+    parser.add_argument("--normalise", action="store_true", help="scale every input to mean square 1 (after --centre)")
+
+
+def network_and_inputs(options: argparse.Namespace) -> tuple[Network, Inputs]:
+    """The network, and the inputs in the shape that it takes: what the options of `add_study_options` ask for.
+
+    Raises:
+        UsageError: words, a file or an option that cannot be; where it is a word, a note points at it.
+    """
+    from ntkit.kernels import parse
+
+    net = _parsed(parse, options.net)
+    source = f"--data {options.data}" if options.data else "digits"
+    x, labels = _file(options) if options.data else _digits(options)
+    if x.ndim < 2 or 0 in x.shape or len(x) < 2:
+        raise UsageError(f"{source}: must have shape (inputs, ...) with at least two inputs, got {x.shape}")
+    count = min(COUNT, len(x)) if options.count is None else options.count
+    if count > len(x):
+        raise UsageError(f"--count {count}: there are only {len(x)} inputs")
+    rows = np.arange(count) * len(x) // count
+    chosen = _floats(np.asarray(x[rows]), rows, options.dtype, source)
+    chosen = _shaped(chosen, options.shape or _guess(chosen, list(net.layers), not options.data), source)
+    name = f"inputs of {Path(options.data).name}" if options.data else "handwritten digits"
+    chosen = _prepared(chosen, rows, options, source)
+    net = _parsed(parse, options.net, chosen.shape[1:])
+    return net, Inputs(chosen, None if labels is None else np.asarray(labels)[rows], len(x), name)
+
+
+def _parsed(parse: Callable[..., Network], text: str, *shape: Any) -> Network:
+    try:
+        return parse(text, *shape)
+    except ValueError as error:
+        hint = f" (inputs of shape {shape[0]}; --as reads them otherwise)" if shape else ""
+        wrong = UsageError(f"--net: {error}{hint}")
+        for note in getattr(error, "__notes__", ()):
+            wrong.add_note(note)
+        raise wrong from None
+
+
+def _digits(options: argparse.Namespace) -> tuple[Any, Labels | None]:
+    from ntkit.data import digits
+
+    for name in ("key", "labels"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name} {getattr(options, name)}: goes with --data; the digits have their own labels")
+    return digits()
+
+
+def _file(options: argparse.Namespace) -> tuple[Any, Labels | None]:
+    """Inputs and labels of the user's file, not yet looked at."""
+    from ntkit.data import load
+
+    try:
+        x = load(options.data, options.key)
+    except ValueError as error:
+        raise UsageError(f"--data {error}".replace("by its key", "by --key")) from None
+    if options.labels is None:
+        return x, None
+    try:
+        apart = options.labels.endswith((".npy", ".npz"))
+        labels = load(options.labels) if apart else load(options.data, options.labels)
+    except ValueError as error:
+        raise UsageError(f"--labels {options.labels}: {error}") from None
+    if labels.shape != x.shape[:1] or labels.dtype.kind not in "iubfUS":
+        raise UsageError(
+            f"--labels {options.labels}: must be one number or word for each of the {len(x)} inputs, "
+            f"got shape {labels.shape} of {labels.dtype}"
+        )
+    return x, labels
+
+
+def _floats(x: np.ndarray, rows: np.ndarray, dtype: str, source: str) -> Floats:
+    """Finite numbers of a dtype."""
+    if x.dtype.kind not in "iubf":
+        raise UsageError(f"{source}: must hold real numbers, got dtype {x.dtype}")
+    if x.dtype.kind != "f":
+        print(f"notice: {source} holds {x.dtype}, converted to {dtype}")
+    with np.errstate(over="ignore"):
+        floats = np.asarray(x, dtype=dtype)
+    bad = ~np.isfinite(floats)
+    if bad.any():
+        first = rows[np.argwhere(bad)[0, 0]]
+        raise UsageError(
+            f"{source}: must be finite in {dtype}, got {bad.sum()} values (of {bad.size}) that are nan or infinite, "
+            f"the first in input {first}"
+        )
+    return floats
+
+
+def _guess(x: Floats, layers: Iterable[Layer], digits: bool) -> str:
+    """What an input is, from axes and layers."""
+    from ntkit.kernels import AvgPool, Conv, GlobalAvgPool
+
+    spatial = [layer for layer in _every(layers) if isinstance(layer, Conv | AvgPool | GlobalAvgPool)]
+    if x.ndim == 2 or not spatial:
+        return "vectors"
+    flat = any(isinstance(getattr(layer, "window", None), tuple) for layer in spatial)
+    return "images" if digits or flat or x.ndim == 4 else "sequences"
+
+
+def _every(layers: Iterable[Layer]) -> Iterable[Layer]:
+    """All layers, those in branches too."""
+    for layer in layers:
+        yield layer
+        for branch in getattr(layer, "branches", ()):
+            yield from _every(branch)
+
+
+def _shaped(x: Floats, shape: str, source: str) -> Floats:
+    if shape == "vectors":
+        return x.reshape(len(x), -1)
+    if shape == "images" and x.ndim == 3:
+        return x[..., None]
+    if x.ndim != (4 if shape == "images" else 3):
+        raise UsageError(f"--as {shape}: {source} has inputs of shape {x.shape[1:]}, which cannot be {shape}")
+    return x
+
+
+def _prepared(x: Floats, rows: np.ndarray, options: argparse.Namespace, source: str) -> Floats:
+    """Centred and scaled, where that is asked for."""
+    if options.centre:
+        x = x - x.mean(0)
+    if options.normalise:
+        size = np.abs(x.reshape(len(x), -1)).max(1)
+        if (size == 0).any():
+            raise UsageError(f"--normalise: input {rows[np.argmin(size)]} of {source} is zero, and so has no scale")
+        x = x / size.reshape(-1, *[1] * (x.ndim - 1))  # so that no square overflows
+        x = x / np.sqrt((x**2).mean(tuple(range(1, x.ndim)), keepdims=True))
+    return x
+
+
+def results_folder(name: str) -> Path:
+    """The folder for the results, made if it is not there; asked for before computing, not after.
+
+    Raises:
+        UsageError: it cannot be made, or not be written to.
+    """
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"-o {name}: cannot be a folder ({error.strerror})") from None
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"-o {name}: cannot be written")
+    return folder
+
+
+def write_whole(path: Path, write: Callable[[Any], Any]) -> None:
+    """Write a file whole or not at all: `write` is called with a file that is open for bytes.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            write(file)
+        partial.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 2:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 2, got {text!r}")
+    return int(text)

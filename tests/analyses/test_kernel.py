@@ -1,0 +1,224 @@
+"""`ntkit analyze kernel` against answers that are known, and what it refuses."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from analyses.kernel import Inputs, draw, summarise
+from ntkit.cli import Parser, main
+from ntkit.data import digits
+from ntkit.kernels import parse
+from ntkit.studies import add_study_options, network_and_inputs
+
+NET = "dense relu dense"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, and an environment that is put back."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JAX_ENABLE_X64", "1")
+    monkeypatch.setenv("JAX_DEFAULT_MATMUL_PRECISION", "highest")
+    for name in ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "TF_CPP_MIN_LOG_LEVEL"):
+        monkeypatch.setenv(name, "")
+    return tmp_path
+
+
+def analyze(*arguments: object) -> int:
+    """The exit status of the study, with a network and a folder unless others are given."""
+    return main(["analyze", "kernel", "--net", NET, "-o", "out", *map(str, arguments)])
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """What is said when something is refused: one line, and maybe two that point at a word."""
+    try:
+        status = analyze(*arguments)
+    except SystemExit as exit_:
+        status = int(str(exit_.code))
+    assert status == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == (3 if "^" in error else 1)
+    assert not Path("out", "kernel.json").exists()
+    return error
+
+
+def facts(folder: str = "out") -> Any:
+    return json.loads(Path(folder, "kernel.json").read_text())
+
+
+def points(count: int = 12) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(count, 5))
+
+
+def test_a_linear_network_on_orthogonal_inputs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save("x.npy", 2 * np.eye(4))
+    assert analyze("--data", "x.npy", "--net", "dense") == 0
+    for kind in ("nngp", "ntk"):
+        np.testing.assert_allclose(np.load(f"out/{kind}.npy"), np.eye(4), rtol=1e-15)
+        summary = facts()["kernels"][kind]
+        found = [summary[name] for name in ("trace", "largest", "smallest", "effective_rank", "condition", "lost")]
+        np.testing.assert_allclose(found, [4, 1, 1, 4, 1, 0], rtol=1e-14)
+    shown = capsys.readouterr().out
+    assert "network  dense\ndata     4 of 4 inputs of x.npy, 4, float64" in shown
+    assert "wrote out/nngp.npy, out/ntk.npy, out/kernel.json, out/kernel.pdf" in shown
+    assert sorted(path.name for path in Path("out").iterdir()) == ["kernel.json", "kernel.pdf", "nngp.npy", "ntk.npy"]
+    assert Path("out/kernel.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_digits_are_vectors_or_images_as_the_network_asks(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert analyze("--count", 20, "--kind", "ntk", "--format", "svg") == 0
+    assert "20 of 1797 handwritten digits, 64, float64" in capsys.readouterr().out
+    images = digits().images[np.arange(20) * 1797 // 20]
+    np.testing.assert_allclose(np.load("out/ntk.npy"), parse(NET).ntk(images.reshape(20, -1)), rtol=1e-14)
+    assert not Path("out/nngp.npy").exists()
+    net = "conv3x3 relu gap dense"
+    assert analyze("--count", 20, "--kind", "nngp", "--net", net, "--dtype", "float32", "--format", "png") == 0
+    assert "handwritten digits, 8 x 8 x 1, float32" in capsys.readouterr().out
+    found = np.load("out/nngp.npy")
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, parse(net).nngp(images[..., None]), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "net", "options", "read"),
+    [
+        ((6, 4, 3), "conv3 relu gap dense", (), "4 x 3"),
+        ((6, 4, 3), "conv3 relu gap dense", ("--as", "images"), "4 x 3 x 1"),
+        ((6, 4, 3), "conv3x3 relu gap dense", (), "4 x 3 x 1"),
+        ((6, 4, 3), "dense", (), "12"),
+        ((6, 4, 3), "dense gap", ("--as", "sequences"), "4 x 3"),
+        ((6, 4, 3, 2), "residual(conv3:same) gap", (), "4 x 3 x 2"),
+        ((6, 4, 3, 2), "conv3:same flatten", ("--count", "3"), "4 x 3 x 2"),
+    ],
+)
+def test_axes(here: Path, shape: tuple[int, ...], net: str, options: tuple[str, ...], read: str) -> None:
+    x = np.random.default_rng(1).normal(size=shape)
+    np.save("x.npy", x)
+    study = Parser()
+    add_study_options(study)
+    chosen = study.parse_args(["--data", "x.npy", "--net", net, "-o", "out", *options])
+    parsed, inputs = network_and_inputs(chosen)
+    assert parsed == parse(net)
+    assert " x ".join(map(str, inputs.x.shape[1:])) == read
+    np.testing.assert_array_equal(inputs.x.ravel(), x[:: 6 // len(inputs.x)].ravel())
+
+
+def test_centred_and_scaled(here: Path) -> None:
+    x = points() * 1e200 + 1e199
+    np.savez("x.npz", x=x, y=np.arange(12) % 2)
+    assert analyze("--data", "x.npz", "--key", "x", "--labels", "y", "--centre", "--normalise", "--net", "dense") == 0
+    x = x / 1e200
+    x -= x.mean(0)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    np.testing.assert_allclose(np.load("out/nngp.npy"), x @ x.T, atol=1e-14)
+    assert facts()["centred"]
+    assert facts()["normalised"]
+
+
+def test_integers_are_converted_with_a_notice(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save("x.npy", np.arange(6, dtype=np.uint8).reshape(3, 2))
+    assert analyze("--data", "x.npy") == 0
+    assert "notice: --data x.npy holds uint8, converted to float64" in capsys.readouterr().out
+
+
+def test_eigenvalues_below_rounding_are_no_condition_number(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.save("x.npy", np.ones((5, 3)))
+    assert analyze("--data", "x.npy", "--kind", "nngp", "--net", "dense") == 0
+    shown = capsys.readouterr().out
+    assert "> 9e14" in shown  # 1 / (5 eps)
+    assert "4 eigenvalues are at most 5.6e-15, which may be all rounding" in shown
+    assert facts()["kernels"]["nngp"]["effective_rank"] == pytest.approx(1)
+
+
+def test_zeros_everywhere(here: Path) -> None:
+    np.save("x.npy", np.zeros((5, 3)))
+    assert analyze("--data", "x.npy") == 0
+    assert facts()["kernels"]["ntk"]["effective_rank"] == 0
+
+
+def test_effective_rank() -> None:
+    assert summarise(np.array([1.0, 1.0, 1.0, 0.0]), np.float64).effective_rank == pytest.approx(3)
+    shares = np.array([0.5, 0.25, 0.25])
+    assert summarise(8 * shares, np.float64).effective_rank == pytest.approx(2**1.5)
+
+
+def test_the_picture_shows_matrix_spectrum_and_curve() -> None:
+    x = points(30)
+    matrix = np.asarray(parse(NET).nngp(x))
+    labels = np.array(["b", "a", "c"] * 10)
+    spectrum = np.linalg.eigvalsh(matrix)[::-1]
+    figure = draw("title", Inputs(x, labels, 30, "x"), {"nngp": matrix}, {"nngp": spectrum})
+    heat, spectral, curve, _ = figure.axes
+    order = np.argsort(labels, kind="stable")
+    np.testing.assert_array_equal(heat.images[0].get_array(), matrix[np.ix_(order, order)])
+    assert [tick.get_text() for tick in heat.get_xticklabels()] == ["a", "b", "c"]
+    np.testing.assert_array_equal(spectral.lines[0].get_ydata(), spectrum)
+    drawn = {line.get_label(): line for line in curve.lines if len(np.asarray(line.get_xdata()))}
+    angle, value = np.concatenate([line.get_xydata() for name, line in drawn.items() if "median" not in name]).T
+    assert len(angle) == 30 * 29 / 2
+    theta = np.radians(angle)  # two layers of relu: the normalised arc-cosine kernel
+    np.testing.assert_allclose(value, (np.sin(theta) + (np.pi - theta) * np.cos(theta)) / np.pi, atol=1e-12)
+
+
+def test_wrong_files(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = points()
+    np.savez("two.npz", x=x, y=np.arange(12))
+    np.save("x.npy", x)
+    for name, array in {
+        "complex": x + 1j, "words": np.array([["a"], ["b"]]), "flat": x[:, 0], "none": x[:0], "single": x[:1],
+        "nan": np.where(x == x[7, 2], np.nan, x), "large": 1e200 * x, "zero": x * (np.arange(12) != 3)[:, None],
+        "short": np.arange(11), "table": x, "objects": np.array([{}, 1], dtype=object),
+    }.items():  # fmt: skip
+        np.save(f"{name}.npy", array)
+    Path("text.npy").write_text("1, 2, 3")
+    for options, message in {
+        ("nowhere.npy",): "--data nowhere.npy: there is no such file",
+        (".",): "--data .: cannot be read (Is a directory)",
+        ("text.npy",): "--data text.npy: is no .npy or .npz file of plain numbers, or is damaged",
+        ("objects.npy",): "--data objects.npy: is no .npy or .npz file of plain numbers, or is damaged",
+        ("two.npz",): "--data two.npz: holds 2 arrays (x, y); choose one by --key",
+        ("two.npz", "--key", "z"): "--data two.npz: holds no array 'z', only x, y",
+        ("x.npy", "--key", "z"): "--data x.npy: a .npy file holds one array without a name, got key 'z'; leave it out",
+        ("complex.npy",): "--data complex.npy: must hold real numbers, got dtype complex128",
+        ("words.npy",): "--data words.npy: must hold real numbers, got dtype <U1",
+        ("flat.npy",): "--data flat.npy: must have shape (inputs, ...) with at least two inputs, got (12,)",
+        ("none.npy",): "at least two inputs, got (0, 5)",
+        ("single.npy",): "at least two inputs, got (1, 5)",
+        ("nan.npy",): "got 1 values (of 60) that are nan or infinite, the first in input 7",
+        ("large.npy", "--dtype", "float32"): "--data large.npy: must be finite in float32, got 60 values (of 60)",
+        ("large.npy",): "the nngp of these inputs is not finite in float64; smaller inputs may help, as by --normalise",
+        ("zero.npy", "--normalise"): "--normalise: input 3 of --data zero.npy is zero, and so has no scale",
+        ("x.npy", "--count", "13"): "--count 13: there are only 12 inputs",
+        ("x.npy", "--labels", "short.npy"): "--labels short.npy: must be one number or word for each of the 12 inputs",
+        ("x.npy", "--labels", "table.npy"): "got shape (12, 5) of float64",
+        ("two.npz", "--key", "x", "--labels", "z"): "--labels z: two.npz: holds no array 'z', only x, y",
+        ("x.npy", "--as", "images"): "--as images: --data x.npy has inputs of shape (5,), which cannot be images",
+    }.items():
+        assert message in refused(capsys, "--data", *options)
+
+
+def test_wrong_options(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("file").write_text("")
+    for options, message in {
+        ("--labels", "y"): "--labels y: goes with --data; the digits have their own labels",
+        ("--count", "1"): "argument --count: must be a whole number from 2, got '1'",
+        ("--kind", "ntks"): "argument --kind: invalid choice: 'ntks'",
+        ("--dtype", "float16"): "argument --dtype: invalid choice: 'float16'",
+        ("--size", "3"): "unrecognized arguments: --size 3; see ntkit analyze --help",
+        ("-o", "file"): "-o file: cannot be a folder (File exists)",
+        ("--net", ""): "--net: a network needs at least one word",
+    }.items():
+        assert message in refused(capsys, *options)
+
+
+def test_a_wrong_word_is_pointed_at(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert refused(capsys, "--net", "conv3x3 rleu gap dense") == (
+        'ntkit: error: --net: word 2, "rleu", is no layer; did you mean relu?\n  conv3x3 rleu gap dense\n          ^^^^\n'
+    )
+    error = refused(capsys, "--net", "conv9x9 relu gap dense")
+    assert 'word 1, "conv9x9", has a window of 9, which does not fit 8 pixels' in error
+    assert "(inputs of shape (8, 8, 1); --as reads them otherwise)" in error
+    assert not Path("out").exists()

@@ -1,0 +1,103 @@
+"""`ntkit analyze`: which studies there are, and that one can be stopped."""
+
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analyses import kernel
+from ntkit.cli import Parser, parser
+from ntkit.kernels import parse
+from tests.support import environment, ntkit, start_ntkit
+
+STUDY = '''
+"""Count to a number."""
+def add_options(parser):
+    parser.add_argument("--to", type=int, required=True)
+def run(options):
+    print(*range(options.to))
+    return 0
+'''
+
+
+def test_studies_of_the_current_folder_are_added_and_replace_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "analyses"
+    folder.mkdir()
+    for name, text in {"count_up": STUDY, "kernel": STUDY, "broken": "def f(:", "_helper": STUDY, "tool": "x = 1"}.items():
+        (folder / f"{name}.py").write_text(text)
+    (folder / "raises.py").write_text(f"{STUDY}\nx = 1 / 0\n")
+    shown = ntkit("analyze", "--help", cwd=tmp_path).stdout
+    names = re.findall(r"^    ([a-z_-]+) ", shown, flags=re.MULTILINE)
+    assert names == ["broken", "count-up", "kernel", "raises"]
+    assert "Kernel matrix of a network on data" in shown
+    done = ntkit("analyze", "count-up", "--to", 3, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "0 1 2\n")
+    for arguments, message in {
+        ("count-up",): "ntkit analyze count-up: error: the following arguments are required: --to",
+        ("broken",): "ntkit: error: analyses/broken.py:1: SyntaxError",
+        ("raises",): "ntkit: error: analyses/raises.py:9: ZeroDivisionError: division by zero",
+        ("kernle",): "ntkit analyze: error: argument STUDY: invalid choice: 'kernle'",
+        (): "ntkit analyze: error: the following arguments are required: STUDY; see ntkit analyze --help",
+    }.items():
+        done = ntkit("analyze", *arguments, cwd=tmp_path)
+        assert done.returncode == 2
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_help_is_quick_and_its_examples_are_good(tmp_path: Path) -> None:
+    code = (
+        "import sys; from ntkit.cli import main\n"
+        "try: main(['analyze', 'kernel', '--help'])\n"
+        "except SystemExit: pass\n"
+        "heavy = {'jax', 'matplotlib', 'scipy', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment(tmp_path / "cache"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    examples = re.findall(r"^  (ntkit analyze kernel .*)", done.stdout, flags=re.MULTILINE)
+    assert len(examples) == 3
+    for example in examples:
+        outer = parser().parse_args(shlex.split(example)[1:])
+        study = Parser()
+        kernel.add_options(study)
+        assert parse(study.parse_args(outer.arguments[1:]).net)
+
+
+def test_help_of_the_kernel_study_names_every_word() -> None:
+    from ntkit.kernels._words import _NAMES
+
+    assert kernel.__doc__ is not None
+    named = re.findall(r"[a-z]+", kernel.__doc__)
+    assert [name for name in _NAMES if name not in named] == []
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.0])
+def test_ctrl_c_ends_it_with_130_and_leaves_no_half_files(tmp_path: Path, seconds: float) -> None:
+    run = start_ntkit(
+        "analyze", "kernel", "--net", "conv3x3 relu conv3x3 relu gap dense", "--count", 1797, "-o", "out", cwd=tmp_path
+    )
+    assert run.stdout is not None
+    for line in run.stdout:
+        if line.startswith("computing"):
+            break
+    try:
+        run.communicate(timeout=seconds or 0.01)
+    except subprocess.TimeoutExpired:
+        run.send_signal(signal.SIGINT)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 130, output
+    assert output.endswith("ntkit: interrupted\n")
+    assert "Traceback" not in output
+    assert list((tmp_path / "out").iterdir()) == []
