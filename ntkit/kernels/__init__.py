@@ -12,9 +12,28 @@ w_std / sqrt(fan_in) W h + b_std b with all entries of W and b drawn from N(0, 1
 """
 
 from ntkit.kernels._activations import Erf, Relu
+from ntkit.kernels._adapters import from_equinox, from_linen, from_nnx
+from ntkit.kernels._approximate import ProjectedNtk, projected_ntk, pseudo_ntk
 from ntkit.kernels._dense import Dense, DenseParams
 from ntkit.kernels._empirical import empirical_ntk
 from ntkit.kernels._layer import Layer
+from ntkit.kernels._operator import ntk_operator
 from ntkit.kernels._serial import Network, serial
 
-__all__ = ["Dense", "DenseParams", "Erf", "Layer", "Network", "Relu", "empirical_ntk", "serial"]
+__all__ = [
+    "Dense",
+    "DenseParams",
+    "Erf",
+    "Layer",
+    "Network",
+    "ProjectedNtk",
+    "Relu",
+    "empirical_ntk",
+    "from_equinox",
+    "from_linen",
+    "from_nnx",
+    "ntk_operator",
+    "projected_ntk",
+    "pseudo_ntk",
+    "serial",
+]
