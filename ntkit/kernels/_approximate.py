@@ -14,7 +14,7 @@ from jax import lax
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ntkit.kernels._empirical import Implementation, Traced, empirical_ntk
+from ntkit.kernels._empirical import empirical_ntk
 from ntkit.kernels._function import Apply, as_problem, check_choice, check_count
 
 
@@ -24,7 +24,7 @@ def pseudo_ntk(
     x1: ArrayLike,
     x2: ArrayLike | None = None,
     *,
-    implementation: Implementation = "jacobian",
+    implementation: str = "jacobian",
     memory: int = 2**30,
 ) -> Float[Array, "n m"]:
     """The pseudo-NTK: the tangent kernel of the sum of all k outputs over sqrt(k), at the cost of a single output.
@@ -94,7 +94,7 @@ def projected_ntk(
     x2: ArrayLike | None = None,
     *,
     projections: int = 128,
-    trace_axes: Traced = (-1,),
+    trace_axes: tuple[int, ...] = (-1,),
     batch: int = 64,
 ) -> ProjectedNtk:
     """The tangent kernel from random projections of the gradients, by forward passes only.

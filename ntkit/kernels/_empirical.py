@@ -1,7 +1,7 @@
 """The tangent kernel of one finite network, of any function with parameters."""
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,9 +16,6 @@ from ntkit.kernels._ntvp import contract_products
 from ntkit.kernels._products import with_products
 from ntkit.kernels._tiles import tiled
 
-Implementation = Literal["jacobian", "ntvp"]
-Traced = tuple[()] | tuple[Literal[-1]]
-
 
 def empirical_ntk(
     apply: Apply,
@@ -26,8 +23,8 @@ def empirical_ntk(
     x1: ArrayLike,
     x2: ArrayLike | None = None,
     *,
-    trace_axes: Traced = (-1,),
-    implementation: Implementation = "jacobian",
+    trace_axes: tuple[int, ...] = (-1,),
+    implementation: str = "jacobian",
     memory: int = 2**30,
 ) -> Float[Array, "n m"] | Float[Array, "n m k k"]:
     """<df(x)/dparams, df(z)/dparams>, averaged over the outputs of f, or for each pair of outputs.
@@ -47,9 +44,9 @@ def empirical_ntk(
             symmetric.
         trace_axes: (-1,) averages over the outputs, () does not.
         implementation: "jacobian" or "ntvp".
-        memory: bytes that may be used besides arguments and result (a second copy of the result is needed where the
-            parameters do not fit in at once). Jacobian rows that do not fit are made again for each tile of the kernel,
-            or group by group of the parameter arrays, whichever takes fewer passes.
+        memory: bytes that may be used besides the arguments, the result, and what JAX itself takes for the program. Jacobian
+            rows that do not fit are made again for each tile of the kernel, or group by group of the parameter arrays
+            (that takes three more results), whichever takes fewer passes.
 
     Returns:
         Shape (n, m), or (n, m, k, k) without trace, in the dtype of the parameters. In the limit of infinite width, the

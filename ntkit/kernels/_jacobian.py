@@ -40,9 +40,7 @@ def jacobian_rows(
     return rows
 
 
-def few_rows(
-    apply: Apply, params: Any, group: Group, x: Float[Array, "n ..."], outputs: int
-) -> Float[Array, "n k p"]:
+def few_rows(apply: Apply, params: Any, group: Group, x: Float[Array, "n ..."], outputs: int) -> Float[Array, "n k p"]:
     """`jacobian_rows` of samples that fit into memory at once."""
     leaves, tree = jax.tree.flatten(params)
 

@@ -118,20 +118,20 @@ class _Needs(NamedTuple):
     sizes: Sizes
     entries: int  # of the largest group
     one: int  # one output of one sample differentiated
-    sample: int  # all outputs of one sample
-    more: int  # each further sample
+    sample: int  # all outputs of one sample, and at most as much for each further one
 
     @classmethod
     def of(cls, apply: Apply, params: Any, row: jax.ShapeDtypeStruct, groups: tuple[Group, ...], sizes: Sizes) -> "_Needs":
         totals = [sum(sizes.leaves[i] for i in group) for group in groups]
         largest = groups[totals.index(max(totals))]
 
-        def live(samples: int, outputs: int) -> int:
-            x = jax.ShapeDtypeStruct((samples, *row.shape), row.dtype)
+        x = jax.ShapeDtypeStruct((1, *row.shape), row.dtype)
+
+        def live(outputs: int) -> int:
             return live_bytes(lambda p, x: few_rows(apply, p, largest, x, outputs), params, x)
 
-        sample = live(1, sizes.k)
-        return cls(sizes, max(totals), min(live(1, 1), sample), sample, max(live(2, sizes.k) - sample, 1))
+        sample = live(sizes.k)
+        return cls(sizes, max(totals), min(live(1), sample), sample)
 
     def rows(self, tile: tuple[int, int], keep: bool) -> int:
         """Jacobian rows, and a block in its stages."""
@@ -143,7 +143,7 @@ class _Needs(NamedTuple):
         """How many samples and outputs to differentiate at once."""
         limit = min(free, CACHE) if jax.default_backend() == "cpu" else free
         if self.sample <= free:
-            return 1 + max(0, limit - self.sample) // self.more, self.sizes.k
+            return max(1, limit // self.sample), self.sizes.k
         each = (self.sample - self.one) / max(self.sizes.k - 1, 1)
         fitting = [c for c in _divisors(self.sizes.k) if self.one + (c - 1) * each <= free]
         return (1, max(fitting)) if fitting else None

@@ -12,6 +12,8 @@ from ntkit.kernels._function import Apply
 from ntkit.kernels._memory import CACHE, live_bytes
 from ntkit.kernels._tiles import tiled
 
+LARGEST = 2**12  # rows of a tile
+
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def contract_products(
@@ -62,13 +64,14 @@ def _plan(apply: Apply, traced: bool, k: int, params: Any, x: Array, memory: int
         rows = jax.ShapeDtypeStruct((samples, *row.shape), row.dtype)
         return live_bytes(partial(_column, apply, traced, k, outputs), shapes, rows, row)
 
+    def need(size: int, outputs: int) -> int:
+        return live(size, outputs) + 4 * size * size * each
+
     for outputs in (k, 1):
-        one, two = live(1, outputs), live(2, outputs)
-
-        def need(size: int, one: int = one, two: int = two) -> int:
-            return one + (size - 1) * (two - one) + 4 * size * size * each
-
-        sizes = [2**power for power in range(12) if need(2**power) <= min(memory, max(CACHE, need(1)))]
-        if sizes:
-            return max(sizes), outputs
-    raise ValueError(f"memory must be at least {need(1)} bytes for this function, got {memory}")
+        least = need(1, outputs)
+        if least <= memory:
+            size = 1
+            while size < LARGEST and need(2 * size, outputs) <= min(memory, max(CACHE, least)):
+                size *= 2
+            return size, outputs
+    raise ValueError(f"memory must be at least {least} bytes for this function, got {memory}")

@@ -11,12 +11,11 @@ from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 from scipy.sparse.linalg import LinearOperator
 
-from ntkit.kernels._empirical import Traced
 from ntkit.kernels._function import Apply, as_problem, check_choice, check_count
 
 
 def ntk_operator(
-    apply: Apply, params: Any, x: ArrayLike, *, trace_axes: Traced = (-1,), batch: int = 64
+    apply: Apply, params: Any, x: ArrayLike, *, trace_axes: tuple[int, ...] = (-1,), batch: int = 64
 ) -> LinearOperator:
     """The symmetric `empirical_ntk` of some samples as an operator, for its spectrum when it is too large to write down.
 
