@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
@@ -88,7 +89,7 @@ def pntk_rate(trial: Trial) -> dict[str, Series | Sides]:
         for part, (name, label) in enumerate(names.items())
     }
     features = rng.normal(size=(TRAIN, widths[0]))
-    readout = (DenseParams(w=rng.normal(size=(widths[0], OUTPUTS)), b=None),)
+    readout = (DenseParams(jnp.asarray(rng.normal(size=(widths[0], OUTPUTS))), None),)
     full = np.asarray(empirical_ntk(READOUT.apply, readout, features, trace_axes=()))
     pseudo = _on_all_outputs(factor * np.asarray(pseudo_ntk(READOUT.apply, readout, features)))
     parts["last_layer"] = Sides(pseudo, full, x_label="readout's part, pseudo-NTK", y_label="readout's part, full kernel")
@@ -107,7 +108,7 @@ def _random_networks(rng: np.random.Generator, repeats: int, width: int, shared:
     first, second, own = (rng.normal(size=(repeats, *shape)) for shape in ((DIM, width), (width, width), (width, OUTPUTS)))
     common = rng.normal(size=(repeats, width, 1))
     readout = np.sqrt(shared) * common + np.sqrt(1 - shared) * own
-    return DenseParams(first, None), (), DenseParams(second, None), (), DenseParams(readout, None)
+    return tuple(() if w is None else DenseParams(jnp.asarray(w), None) for w in (first, None, second, None, readout))
 
 
 def _errors(theta: Floats, pseudo: Floats, labels: Floats) -> Floats:

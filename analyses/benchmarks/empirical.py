@@ -34,7 +34,7 @@ def main() -> int:
     os.environ["NPROC"] = str(chosen.threads)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: chosen.threads])
     if chosen.peak_of:
-        print(_peak(*chosen.peak_of, flatten=chosen.flatten))
+        print(_peak(chosen.peak_of[0], chosen.peak_of[1], chosen.flatten))
         return 0
     print(f"{'kernel':<8}{'ours s':>9}{'peer s':>9}{'ratio':>7}{'ours MB':>9}{'peer MB':>9}   ({chosen.threads} threads)")
     missed = False
@@ -72,10 +72,10 @@ def _call(side: str, trace_axes: tuple[int, ...], flatten: bool) -> Callable[[],
     x = jnp.asarray(data.digits().images[:SAMPLES, :, :, None], jnp.float32)
     _, params = init(jax.random.key(0), x.shape)
     if side == "ntkit":
-        return lambda: jax.block_until_ready(empirical_ntk(apply, params, x, trace_axes=trace_axes))  # type: ignore[arg-type]
+        return lambda: empirical_ntk(apply, params, x, trace_axes=trace_axes).block_until_ready()
     implementation = nt.NtkImplementation.JACOBIAN_CONTRACTION
     kernel = jax.jit(nt.empirical_ntk_fn(apply, trace_axes, vmap_axes=0, implementation=implementation))
-    return lambda: jax.block_until_ready(kernel(x, None, params))
+    return lambda: kernel(x, None, params).block_until_ready()
 
 
 def _peak(side: str, kernel: str, flatten: bool) -> float:

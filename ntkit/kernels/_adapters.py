@@ -1,4 +1,4 @@
-"""Modules of other libraries as a function and its parameters, (apply, params). Each is three lines: copy them if they do not fit."""
+"""Modules of other libraries as a function and its parameters: three lines each, to be copied where they do not fit."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -49,7 +49,7 @@ def from_nnx(module: Any) -> tuple[Apply, Any]:
     """
     from flax import nnx
 
-    graph, params, others = nnx.split(module, nnx.Param, ...)
+    graph, params, others = nnx.split(module, nnx.Param, ...)  # type: ignore[misc]
     return lambda params, x: nnx.merge(graph, params, others)(x), nnx.to_pure_dict(params)
 
 

@@ -40,7 +40,12 @@ def pseudo_ntk(
     - The average over outputs is never farther from Theta in Frobenius norm.
 
     Args:
-        apply, params, x1, x2, implementation, memory: as for `empirical_ntk`.
+        apply: as for `empirical_ntk`, and so all others.
+        params: its parameters.
+        x1: inputs, shape (n, ...).
+        x2: inputs, shape (m, ...); None stands for x1.
+        implementation: "jacobian" or "ntvp".
+        memory: bytes that may be used besides arguments and result.
 
     Returns:
         Shape (n, m), in the dtype of the parameters; exactly symmetric for x2=None.
@@ -70,7 +75,8 @@ class _SumOfOutputs:
 
     def __call__(self, params: Any, x: Array) -> Float[Array, "n 1"]:
         y = self.apply(params, x)
-        return y.sum(1, keepdims=True) / y.shape[1] ** 0.5
+        scaled: Array = y.sum(1, keepdims=True) / y.shape[1] ** 0.5
+        return scaled
 
 
 class ProjectedNtk(NamedTuple):
@@ -82,8 +88,8 @@ class ProjectedNtk(NamedTuple):
             samples were normal; they have heavier tails: for m >= 100, value +- 2 stderr covers about 95 %).
     """
 
-    value: Float[Array, "n m *k"]
-    stderr: Float[Array, "n m *k"]
+    value: Float[Array, "n m ..."]
+    stderr: Float[Array, "n m ..."]
 
 
 def projected_ntk(
@@ -109,7 +115,11 @@ def projected_ntk(
 
     Args:
         key: JAX PRNG key.
-        apply, params, x1, x2, trace_axes: as for `empirical_ntk`.
+        apply: as for `empirical_ntk`, and so the four that follow.
+        params: its parameters.
+        x1: inputs, shape (n, ...).
+        x2: inputs, shape (m, ...); None stands for x1.
+        trace_axes: (-1,) or ().
         projections: m, at least 2; time and variance go as m and 1 / m.
         batch: samples that are passed through the function at once.
 
@@ -146,15 +156,15 @@ def _project(
 
         def along(x: Array) -> Array:
             def one(row: Array) -> Array:
-                return jax.jvp(lambda p: apply(p, row[None])[0], (params,), (direction,))[1]
+                return jnp.asarray(jax.jvp(lambda p: apply(p, row[None])[0], (params,), (direction,))[1])
 
             return jnp.asarray(lax.map(one, x, batch_size=min(batch, len(x))))
 
         first = along(x1)
         second = first if x2 is None else along(x2)
         if traced:
-            return (first[:, None, :] * second[None, :, :]).mean(-1)
-        return first[:, None, :, None] * second[None, :, None, :]
+            return jnp.asarray((first[:, None, :] * second[None, :, :]).mean(-1))
+        return jnp.asarray(first[:, None, :, None] * second[None, :, None, :])
 
     def step(i: Array, moments: tuple[Array, Array]) -> tuple[Array, Array]:
         """Welford's update: float32 would lose a variance that is small beside the square of the mean."""

@@ -1,6 +1,6 @@
 """The tangent kernel of one finite network, of any function with parameters."""
 
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 import jax
@@ -74,21 +74,21 @@ def empirical_ntk(
     check_count("memory", memory)
     problem = as_problem(apply, params, x1, x2)
     contract = contract_jacobian if implementation == "jacobian" else contract_products
-    return contract(problem.apply, bool(trace_axes), memory, problem.outputs, problem.params, problem.x1, problem.x2)
+    kernel: Array = contract(problem.apply, bool(trace_axes), memory, problem.outputs, problem.params, problem.x1, problem.x2)
+    return kernel
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def contract_jacobian(
     apply: Apply, traced: bool, memory: int, k: int, params: Any, x1: Float[Array, "n ..."], x2: Float[Array, "m ..."] | None
-) -> Float[Array, "n m *k"]:
+) -> Float[Array, "n m ..."]:
     """Jacobian rows, times Jacobian rows; planned when it is compiled."""
     leaves = jax.tree.leaves(params)
     m = None if x2 is None else len(x2)
     sizes = Sizes(len(x1), m, k, tuple(leaf.size for leaf in leaves), leaves[0].dtype.itemsize, traced)
-    row = jax.ShapeDtypeStruct(x1.shape[1:], x1.dtype)
-    shapes = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype), params)
-    function, plan = plan_contraction((with_products(apply), apply), shapes, row, sizes, memory)
-    return sum(_one_group(function, traced, k, params, x1, x2, plan, group) for group in plan.groups)
+    function, plan = plan_contraction((with_products(apply), apply), params, x1, sizes, memory)
+    parts = [_one_group(function, traced, k, params, x1, x2, plan, group) for group in plan.groups]
+    return reduce(jnp.add, parts)
 
 
 def _one_group(

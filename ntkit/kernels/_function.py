@@ -44,7 +44,7 @@ def as_problem(apply: Apply, params: Any, x1: ArrayLike, x2: ArrayLike | None = 
     if second is not None and first.dtype != second.dtype:
         raise ValueError(f"x1 and x2 must have the same dtype, got {first.dtype} and {second.dtype}")
     outputs = _outputs(apply, params, first)
-    if not any(isinstance(leaf, jax.core.Tracer) for leaf in (*jax.tree.leaves(params), first)):
+    if _seen(*jax.tree.leaves(params), first):
         _refuse_mixing(apply, params, first)
     return Problem(apply, params, first, second, outputs)
 
@@ -100,11 +100,16 @@ def _check_array(name: str, value: ArrayLike) -> Array:
     array = jnp.asarray(value)
     if not jnp.issubdtype(array.dtype, jnp.floating):
         raise ValueError(f"{name} must be real floating point, got dtype {array.dtype}")
-    if not isinstance(array, jax.core.Tracer):
+    if _seen(array):
         bad = array.size - int(jnp.isfinite(array).sum())
         if bad:
             raise ValueError(f"{name} must be finite, got {bad} values (of {array.size}) that are nan or infinite")
     return array
+
+
+def _seen(*arrays: Array) -> bool:
+    """Whether values can be looked at: nothing is being traced, not even what the arrays are used in."""
+    return not any(isinstance(array, jax.core.Tracer) for array in (*arrays, jnp.add(1, 1)))
 
 
 def _outputs(apply: Apply, params: Any, x: Array) -> int:
@@ -124,7 +129,7 @@ def _refuse_mixing(apply: Apply, params: Any, x: Array) -> None:
     """The first row's output must not move with the second row; batch normalisation in training mode is the usual case."""
     same, other = _with_two_neighbours(apply, params, x[:1])
     scale = float(jnp.abs(same).max())
-    if not bool((jnp.abs(same - other) <= float(jnp.finfo(same.dtype).eps) ** 0.5 * scale).all()):
+    if not bool((jnp.abs(same - other) <= float(jnp.spacing(jnp.ones((), same.dtype))) ** 0.5 * scale).all()):
         raise ValueError(
             "apply must act on each row by itself, got an output of row 0 that changes with row 1, from"
             f" {float(same[0]):.6g} to {float(other[0]):.6g}; batch normalisation needs its evaluation mode"

@@ -48,7 +48,7 @@ def few_rows(apply: Apply, params: Any, group: Group, x: Float[Array, "n ..."], 
         merged = list(leaves)
         for index, leaf in zip(group, own, strict=True):
             merged[index] = leaf
-        return apply(tree.unflatten(merged), row[None])[0]
+        return apply(jax.tree.unflatten(tree, merged), row[None])[0]
 
     def rows_of(row: Array) -> Array:
         y, back = jax.vjp(lambda own: outputs_of(own, row), [leaves[index] for index in group])

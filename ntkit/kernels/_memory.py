@@ -73,15 +73,13 @@ def _bytes(v: Var) -> int:
     return math.prod(getattr(aval, "shape", ())) * getattr(getattr(aval, "dtype", None), "itemsize", 0)
 
 
-def plan_contraction(
-    variants: Sequence[Apply], params: Any, row: jax.ShapeDtypeStruct, sizes: Sizes, memory: int
-) -> tuple[Apply, Plan]:
+def plan_contraction(variants: Sequence[Apply], params: Any, x: Array, sizes: Sizes, memory: int) -> tuple[Apply, Plan]:
     """The cheapest plan within a budget.
 
     Args:
         variants: the function in several forms, the fastest first.
         params: its parameters.
-        row: one input.
+        x: its inputs; only their shape matters, as that of the parameters.
         sizes: of the problem.
         memory: bytes besides arguments and result.
 
@@ -95,7 +93,7 @@ def plan_contraction(
     for apply in variants:
         best: tuple[float, Plan] | None = None
         for groups in _groupings(sizes.leaves):
-            need = _Needs.of(apply, params, row, groups, sizes)
+            need = _Needs.of(apply, params, x, groups, sizes)
             least = min(need.least(), least or need.least())
             for passes, tile, keep in _tilings(sizes):
                 cost = passes * len(groups)
@@ -121,22 +119,20 @@ class _Needs(NamedTuple):
     sample: int  # all outputs of one sample, and at most as much for each further one
 
     @classmethod
-    def of(cls, apply: Apply, params: Any, row: jax.ShapeDtypeStruct, groups: tuple[Group, ...], sizes: Sizes) -> "_Needs":
+    def of(cls, apply: Apply, params: Any, x: Array, groups: tuple[Group, ...], sizes: Sizes) -> "_Needs":
         totals = [sum(sizes.leaves[i] for i in group) for group in groups]
         largest = groups[totals.index(max(totals))]
 
-        x = jax.ShapeDtypeStruct((1, *row.shape), row.dtype)
-
         def live(outputs: int) -> int:
-            return live_bytes(lambda p, x: few_rows(apply, p, largest, x, outputs), params, x)
+            return live_bytes(lambda p, x: few_rows(apply, p, largest, x[:1], outputs), params, x)
 
         sample = live(sizes.k)
         return cls(sizes, max(totals), min(live(1), sample), sample)
 
     def rows(self, tile: tuple[int, int], keep: bool) -> int:
-        """Jacobian rows, and a block in its stages."""
+        """Jacobian rows, the tiles of a product with the copy that it makes of one, and the block in its stages."""
         n, m, k, _, each, traced = self.sizes
-        held = (n + (m or 0) if keep else 0) + sum(tile)
+        held = (n + (m or 0) if keep else 0) + sum(tile) + max(tile)
         return each * (held * k * self.entries + 3 * math.prod(tile) * (1 if traced else k * k))
 
     def batch(self, free: int) -> tuple[int, int] | None:

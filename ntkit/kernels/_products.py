@@ -27,7 +27,7 @@ def with_products(apply: Apply) -> Apply:
         closed = jax.make_jaxpr(apply)(params, x)
         if not _has_plain_convolution(closed.jaxpr):
             return apply(params, x)
-        return _run(closed.jaxpr, closed.consts, jax.tree.leaves((params, x)))[0]
+        return jnp.asarray(_run(closed.jaxpr, closed.consts, jax.tree.leaves((params, x)))[0])
 
     return rewritten
 
@@ -64,8 +64,9 @@ def _run(jaxpr: Jaxpr, consts: list[Any], arguments: list[Any]) -> list[Any]:
         elif _is_plain(equation):
             found = [_convolve(*given, **equation.params)]
         else:
-            result = equation.primitive.bind(*given, **equation.primitive.get_bind_params(equation.params))
-            found = result if equation.primitive.multiple_results else [result]
+            primitive: Any = equation.primitive
+            result = primitive.bind(*given, **primitive.get_bind_params(equation.params))
+            found = result if primitive.multiple_results else [result]
         values.update(zip(equation.outvars, found, strict=True))
     return [read(atom) for atom in jaxpr.outvars]
 

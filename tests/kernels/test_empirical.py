@@ -55,6 +55,12 @@ def test_it_can_be_compiled(implementation):
     np.testing.assert_allclose(jax.jit(kernel)(params, x1, x2), kernel(params, x1, x2), rtol=1e-13, atol=1e-13)
 
 
+def test_it_can_be_part_of_what_is_compiled_with_constant_arguments():
+    apply, params, x, _ = mlp_problem()
+    found = jax.jit(lambda shift: empirical_ntk(lambda p, x: apply(p, x) + shift, params, x))(2.0)
+    np.testing.assert_allclose(found, empirical_ntk(apply, params, x), rtol=1e-13)
+
+
 def test_an_average_over_outputs_of_one_output_is_that_output():
     apply, params, x, _ = mlp_problem()
     one = {**params, "w2": params["w2"][:, :1], "b2": params["b2"][:1]}

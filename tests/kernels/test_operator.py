@@ -1,5 +1,7 @@
 """The kernel as an operator: its products and its spectrum."""
 
+from itertools import pairwise
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -47,7 +49,7 @@ def test_its_memory_does_not_grow_with_samples_times_parameters():
         return jnp.tanh(x @ params[0]) @ params[1]
 
     sizes = (30, 1000, 11)
-    params = [jax.ShapeDtypeStruct(shape, float) for shape in zip(sizes, sizes[1:], strict=False)]
+    params = [jax.ShapeDtypeStruct(shape, float) for shape in pairwise(sizes)]
     x, v = jax.ShapeDtypeStruct((400, 30), float), jax.ShapeDtypeStruct((4400,), float)
     compiled = _product.lower(apply, 8, 11, False, params, x, v).compile()
     parameters = 8 * sum(p.size for p in params)
