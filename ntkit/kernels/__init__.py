@@ -14,6 +14,8 @@ Networks are in NTK parametrisation, with the conventions of neural-tangents: a 
 w_std / sqrt(fan_in) W h + b_std b with all entries of W and b drawn from N(0, 1).
 """
 
+from ntkit.kernels._adapters import from_equinox, from_linen, from_nnx
+from ntkit.kernels._approximate import ProjectedNtk, projected_ntk, pseudo_ntk
 from ntkit.kernels._arc_cosine import ArcCosine
 from ntkit.kernels._compose import parallel, product, residual, serial
 from ntkit.kernels._conv import Conv
@@ -24,6 +26,7 @@ from ntkit.kernels._layer import Layer, Weights
 from ntkit.kernels._match import Match, match, posterior_mean
 from ntkit.kernels._network import Kernels, Network
 from ntkit.kernels._norm import LayerNorm
+from ntkit.kernels._operator import ntk_operator
 from ntkit.kernels._piecewise import Abs, LeakyRelu, Relu, Sign, Step
 from ntkit.kernels._pool import AvgPool, GlobalAvgPool
 from ntkit.kernels._series import Elementwise, Hermite, Polynomial
@@ -60,6 +63,7 @@ __all__ = [
     "Matern",
     "Network",
     "Polynomial",
+    "ProjectedNtk",
     "Relu",
     "Sign",
     "Sin",
@@ -68,14 +72,20 @@ __all__ = [
     "Weights",
     "empirical_ntk",
     "estimate",
+    "from_equinox",
+    "from_linen",
+    "from_nnx",
     "from_stax",
     "gram",
     "gram_operator",
     "match",
+    "ntk_operator",
     "parallel",
     "parse",
     "posterior_mean",
     "product",
+    "projected_ntk",
+    "pseudo_ntk",
     "residual",
     "serial",
     "words",
