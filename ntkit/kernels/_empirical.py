@@ -14,7 +14,7 @@ from ntkit.kernels._jacobian import jacobian_rows
 from ntkit.kernels._memory import Plan, Sizes, plan_contraction
 from ntkit.kernels._ntvp import contract_products
 from ntkit.kernels._products import with_products
-from ntkit.kernels._tiles import tiled
+from ntkit.kernels._triangle import tiled
 
 
 def empirical_ntk(

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 
 from ntkit.kernels._function import Apply
 from ntkit.kernels._memory import CACHE, live_bytes
-from ntkit.kernels._tiles import tiled
+from ntkit.kernels._triangle import tiled
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2, 3))
