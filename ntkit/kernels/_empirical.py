@@ -20,10 +20,10 @@ def empirical_ntk(apply: Apply, params: Any, x1: ArrayLike, x2: ArrayLike | None
     needs neither them nor their time.
 
     Args:
-        apply: (params, x of shape (batch, dim)) -> shape (batch, outputs), acting on each row by itself.
+        apply: (params, x of shape (batch, ...)) -> shape (batch, outputs), acting on each row by itself.
         params: a pytree of floating-point arrays.
-        x1: inputs, shape (n, dim).
-        x2: inputs, shape (m, dim); None stands for x1.
+        x1: inputs, shape (n, ...).
+        x2: inputs, shape (m, ...); None stands for x1.
 
     Returns:
         Shape (n, m). In the limit of infinite width, the `ntk` of the architecture.

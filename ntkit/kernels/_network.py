@@ -9,10 +9,11 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ntkit.kernels._chain import apply_layers, draw_layers
 from ntkit.kernels._door import as_inputs, as_pair
+from ntkit.kernels._empirical import empirical_ntk
 from ntkit.kernels._evaluate import Kinds
 from ntkit.kernels._layer import PARAMETRIZATIONS, Draw, Layer, Params
 from ntkit.kernels._matrices import matrices
-from ntkit.kernels._structured import structured_ntk
+from ntkit.kernels._structured import is_dense_chain, structured_ntk
 
 
 class Kernels(NamedTuple):
@@ -137,8 +138,10 @@ class Network:
 
         A dense weight's gradient is the outer product of a layer's input and the gradient at its output, so that inner
         products of gradients are products of two small Gram matrices: O(width) numbers a point instead of O(width^2).
+        So for chains of dense layers; other networks go through their Jacobians.
 
         Example:
+            >>> import jax
             >>> import numpy as np
             >>> from ntkit.kernels import Dense, serial
             >>> net = serial(Dense())
@@ -146,7 +149,10 @@ class Network:
             >>> net.empirical_ntk(params, np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()  # a linear model: x x^T / dim
             [[2.5, 5.5], [5.5, 12.5]]
         """
-        return structured_ntk(self.layers, params, *as_pair(x1, x2))
+        first, second = as_pair(x1, x2)
+        if is_dense_chain(self.layers, first):
+            return structured_ntk(self.layers, params, first, second)
+        return empirical_ntk(self.apply, params, first, None if x2 is None else second)
 
     def _evaluate(self, kinds: Kinds, x1: ArrayLike, x2: ArrayLike | None) -> tuple[Array, ...]:
         first, second = as_pair(x1, x2)

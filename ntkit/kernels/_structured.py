@@ -8,6 +8,13 @@ from jaxtyping import Array, Float
 
 from ntkit.kernels._dense import Dense
 from ntkit.kernels._layer import Layer, Params
+from ntkit.kernels._shape import Flatten
+
+
+def is_dense_chain(layers: Sequence[Layer], x: Float[Array, "n ..."]) -> bool:
+    """Whether all weights are dense layers' that see vectors."""
+    vectors = x.ndim == 2 or isinstance(layers[0], Flatten)
+    return vectors and all(isinstance(layer, Dense) or not layer.weighted for layer in layers)
 
 
 def structured_ntk(
