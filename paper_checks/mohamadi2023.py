@@ -9,7 +9,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from ntkit.claims import All, Control, Identity, Paper, Series, Sides, Slope, Trial
-from ntkit.kernels import Dense, Weights, Relu, empirical_ntk, pseudo_ntk, serial
+from ntkit.kernels import Dense, Relu, Weights, empirical_ntk, pseudo_ntk, serial
 
 paper = Paper(
     key="mohamadi2023",
@@ -89,7 +89,7 @@ def pntk_rate(trial: Trial) -> dict[str, Series | Sides]:
         for part, (name, label) in enumerate(names.items())
     }
     features = rng.normal(size=(TRAIN, widths[0]))
-    readout = (Weights(jnp.asarray(rng.normal(size=(widths[0], OUTPUTS))), None),)
+    readout = (_weights(rng.normal(size=(widths[0], OUTPUTS)), ROOT2),)
     full = np.asarray(empirical_ntk(READOUT.apply, readout, features, trace_axes=()))
     pseudo = _on_all_outputs(factor * np.asarray(pseudo_ntk(READOUT.apply, readout, features)))
     parts["last_layer"] = Sides(pseudo, full, x_label="readout's part, pseudo-NTK", y_label="readout's part, full kernel")
@@ -108,7 +108,12 @@ def _random_networks(rng: np.random.Generator, repeats: int, width: int, shared:
     first, second, own = (rng.normal(size=(repeats, *shape)) for shape in ((DIM, width), (width, width), (width, OUTPUTS)))
     common = rng.normal(size=(repeats, width, 1))
     readout = np.sqrt(shared) * common + np.sqrt(1 - shared) * own
-    return tuple(() if w is None else Weights(jnp.asarray(w), None) for w in (first, None, second, None, readout))
+    return _weights(first, 1.0), (), _weights(second, ROOT2), (), _weights(readout, ROOT2)
+
+
+def _weights(w: Floats, w_std: float) -> Weights:
+    """Weights in NTK parametrisation, of one layer or of one per repeat."""
+    return Weights(jnp.asarray(w), None, w_std / w.shape[-2] ** 0.5, 0.0)
 
 
 def _errors(theta: Floats, pseudo: Floats, labels: Floats) -> Floats:

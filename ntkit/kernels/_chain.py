@@ -146,7 +146,8 @@ class Branches(Layer):
         """From the moments of the layer's inputs to those of its outputs."""
         out = []
         for branch in self.branches:
-            part = propagate(branch, moments, after)
+            given = moments if isinstance(moments, Inputs) else moments.reduced(needs_of(branch, after)[0])
+            part = propagate(branch, given, after)
             out.append(part.moments(after) if isinstance(part, Inputs) else part)
         shapes = {part.ntk.shape for part in out}
         if len(shapes) > 1:

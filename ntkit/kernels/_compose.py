@@ -42,8 +42,8 @@ def parallel(*branches: Layer | Network) -> Network:
         >>> import numpy as np
         >>> from ntkit.kernels import Dense
         >>> net = parallel(Dense(), Dense(2.0))
-        >>> net.nngp(np.eye(2)).tolist()  # (1 + 4) x x^T / 2
-        [[2.5, 0.0], [0.0, 2.5]]
+        >>> net.nngp(np.ones((1, 1))).tolist()  # 1 + 4
+        [[5.0]]
     """
     chains = _branches("parallel", branches)
     loose = [i for i, chain in enumerate(chains) if not _centred(chain)]

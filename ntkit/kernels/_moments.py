@@ -85,6 +85,25 @@ class Moments:
         """The same places with other moments."""
         return replace(self, ntk=ntk, covariance=None, var1=angles.var1, var2=angles.var2, sin2=angles.sin2, cos2=angles.cos2)
 
+    def reduced(self, needs: Needs) -> "Moments":
+        """Without the pairs of pixels and the inputs' own moments that are not needed."""
+        moments = self if needs.own else replace(self, own=None)
+        if needs.pairs or not self.pairs:
+            return moments
+        return replace(moments.map(lambda x: at_equal_pixels(x, self.space)), pairs=False)
+
+    def map(self, function: Callable[[Array], Array]) -> "Moments":
+        """The function of every array but those of the inputs with themselves."""
+        out: Moments = jax.tree.map(function, replace(self, own=None))
+        return replace(out, own=self.own)
+
+
+def at_equal_pixels(x: Float[Array, "..."], space: int) -> Float[Array, "..."]:
+    """(*space, *space, n, m) -> (*space, n, m); an array that does not vary along one of two axes has length 1 there."""
+    pixels = tuple(max(pair) for pair in zip(x.shape[:space], x.shape[space : 2 * space], strict=True))
+    letters = "ab"[:space]
+    return jnp.einsum(f"{letters}{letters}...->{letters}...", jnp.broadcast_to(x, (*pixels, *pixels, *x.shape[2 * space :])))
+
 
 def everywhere(function: Callable[[Moments], Moments], moments: Moments) -> Moments:
     """The function of the moments, and of those of the inputs with themselves."""

@@ -141,6 +141,7 @@ class Network:
         Of convolutions, the weights' Jacobians are formed, layer by layer. Networks with branches go through `empirical_ntk`.
 
         Example:
+            >>> import jax
             >>> import numpy as np
             >>> from ntkit.kernels import Dense, serial
             >>> net = serial(Dense())

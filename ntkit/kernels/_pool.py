@@ -9,9 +9,11 @@ from jaxtyping import Array, Float
 from ntkit.kernels._arc import root
 from ntkit.kernels._inputs import Inputs
 from ntkit.kernels._layer import Layer, Params
-from ntkit.kernels._moments import Angles, Moments, Needs
+from ntkit.kernels._moments import Angles, Moments, Needs, at_equal_pixels
 from ntkit.kernels._separate import separately
 from ntkit.kernels._windows import Axis, Padding, Size, Windows
+
+_NO_IMAGES = "needs images, of shape (length, channels) or (height, width, channels), got vectors"
 
 
 @dataclass(frozen=True)
@@ -68,41 +70,28 @@ class GlobalAvgPool(Layer):
         """From the moments of the layer's inputs to those of its outputs."""
         if isinstance(moments, Inputs):
             return moments.map(lambda x: self.apply((), x))
+        if not moments.space:
+            raise ValueError(_NO_IMAGES)
         pooled = _pool(moments, [Axis(n, n, 1, "valid") for n in moments.ntk.shape[: moments.space]], after)
         return squeezed(pooled)
 
     def output_shape(self, shape: tuple[int, ...], width: int) -> tuple[int, ...]:
         """Channels."""
         if len(shape) < 2:
-            raise ValueError(
-                f"needs images, of shape (length, channels) or (height, width, channels), got inputs of shape {shape}"
-            )
+            raise ValueError(_NO_IMAGES)
         return shape[-1:]
 
     def apply(self, params: Params, x: Float[Array, "n ... channels"]) -> Float[Array, "n channels"]:
         """The layer's outputs."""
+        if x.ndim < 3:
+            raise ValueError(_NO_IMAGES)
         return jnp.mean(x, axis=tuple(range(1, x.ndim - 1)))
 
 
 def squeezed(moments: Moments) -> Moments:
     """Moments of images of one pixel, without spatial axes."""
     axes = tuple(range(moments.space * (2 if moments.pairs else 1)))
-
-    def squeeze(x: Array | None) -> Array | None:
-        return None if x is None else jnp.squeeze(x, axes)
-
-    return replace(
-        moments,
-        space=0,
-        pairs=False,
-        ntk=jnp.squeeze(moments.ntk, axes),
-        covariance=squeeze(moments.covariance),
-        var1=squeeze(moments.var1),
-        var2=squeeze(moments.var2),
-        sin2=squeeze(moments.sin2),
-        cos2=squeeze(moments.cos2),
-        own=None,
-    )
+    return replace(moments.map(lambda x: jnp.squeeze(x, axes)), space=0, pairs=False, own=None)
 
 
 def _pool(moments: Moments, axes: list[Axis], after: Needs) -> Moments:
@@ -113,17 +102,17 @@ def _pool(moments: Moments, axes: list[Axis], after: Needs) -> Moments:
     mean = separately(_mean, tuple(axes), space)
     covariance, ntk = mean(moments.nngp), mean(moments.ntk)
     if not after.pairs:
-        covariance, ntk = _equal_pixels(covariance, space), _equal_pixels(ntk, space)
+        covariance, ntk = at_equal_pixels(covariance, space), at_equal_pixels(ntk, space)
     pooled = Moments(space=space, pairs=after.pairs, ntk=ntk, covariance=covariance)
     if moments.own is None:
         return pooled
     own = moments.own
-    # |h - h'|^2 from its mean before pooling: close images lose few digits, equal ones none.
-    distances = _equal_pixels(mean(own[0].nngp + own[1].nngp - 2 * moments.nngp), space)
-    variances = [_equal_pixels(mean(side.nngp), space) for side in own]
-    angles = _angles(pooled, distances, variances[0], variances[1])
-    if moments.cos2 is not None:
-        angles = angles._replace(cos2=1 - angles.sin2)
+    variances = [at_equal_pixels(mean(side.nngp), space) for side in own]
+    # |h - h'|^2 and |h + h'|^2 from their means before pooling: equal and opposite images lose no digits, close ones some.
+    both = own[0].nngp + own[1].nngp
+    distances = at_equal_pixels(mean(both - 2 * moments.nngp), space)
+    sums = None if moments.cos2 is None else at_equal_pixels(mean(both + 2 * moments.nngp), space)
+    angles = _angles(pooled, distances, sums, variances[0], variances[1])
     if not after.own:
         return pooled.with_angles(angles, ntk)
     sides = [_pool(replace(side, own=(side, side)), axes, after._replace(own=False)) for side in own]
@@ -138,21 +127,19 @@ def _mean(x: Array, axes: tuple[Axis, ...], space: int) -> Array:
     return x
 
 
-def _angles(pooled: Moments, distances: Array, var1: Array, var2: Array) -> Angles:
-    """Angles from covariances, and at equal pixels from squared distances."""
+def _angles(pooled: Moments, distances: Array, sums: Array | None, var1: Array, var2: Array) -> Angles:
+    """Angles from covariances, and at equal pixels from squared distances and sums."""
     space, covariance = pooled.space, pooled.nngp
     if pooled.pairs:
-        var1, var2 = jnp.expand_dims(var1, tuple(range(space, 2 * space))), jnp.expand_dims(var2, tuple(range(space)))
         equal = math.prod(distances.shape[:space])
-        rest = covariance.shape[2 * space :]
-        mask = jnp.eye(equal, dtype=bool).reshape(covariance.shape[: 2 * space] + (1,) * len(rest))
+        mask = jnp.eye(equal, dtype=bool).reshape(covariance.shape[: 2 * space] + (1,) * (covariance.ndim - 2 * space))
+        var1, var2 = jnp.expand_dims(var1, tuple(range(space, 2 * space))), jnp.expand_dims(var2, tuple(range(space)))
         distances = jnp.where(mask, jnp.expand_dims(distances, tuple(range(space))), var1 + var2 - 2 * covariance)
+        if sums is not None:
+            sums = jnp.where(mask, jnp.expand_dims(sums, tuple(range(space))), var1 + var2 + 2 * covariance)
     norms = root(var1) * root(var2)
-    gap = jnp.maximum(distances - (root(var1) - root(var2)) ** 2, 0)
-    return Angles(var1, var2, jnp.where(norms > 0, gap / jnp.where(norms > 0, 4 * norms, 1), 0), None)
-
-
-def _equal_pixels(x: Array, space: int) -> Array:
-    """(*space, *space, n, m) -> (*space, n, m)."""
-    letters = "ab"[:space]
-    return jnp.einsum(f"{letters}{letters}nm->{letters}nm", x)
+    spread = (root(var1) - root(var2)) ** 2
+    safe = jnp.where(norms > 0, 4 * norms, 1)
+    sin2 = jnp.where(norms > 0, jnp.clip((distances - spread) / safe, 0, 1), 0)
+    cos2 = None if sums is None else jnp.where(norms > 0, jnp.clip((sums - spread) / safe, 0, 1), 1)
+    return Angles(var1, var2, sin2, cos2)

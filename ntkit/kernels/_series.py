@@ -8,6 +8,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -36,6 +37,11 @@ class _Series(Activation):
 
     def dual(self, angles: Angles) -> tuple[Angles, Float[Array, "..."]]:
         """Moments of the outputs, and the derivative dual."""
+        out: tuple[Angles, Array] = self._dual(angles)
+        return out
+
+    @partial(jax.jit, static_argnums=0)  # hundreds of operations, which would otherwise be compiled one by one
+    def _dual(self, angles: Angles) -> tuple[Angles, Float[Array, "..."]]:
         first, second = ([*self.coefficients(var), self.tail(var)] for var in (angles.var1, angles.var2))
         rho = angles.cosine
         products = [a * b for a, b in zip(first, second, strict=True)]

@@ -62,14 +62,14 @@ class Flatten(Layer):
 
 
 def _mean_angles(angles: Angles, axes: tuple[int, ...]) -> Angles:
-    """Angles of vectors of all pixels, from squared distances and sums, which are linear."""
-    spread = (root(angles.var1) - root(angles.var2)) ** 2
-    var1, var2 = jnp.mean(angles.var1, axes), jnp.mean(angles.var2, axes)
-    outside = (root(var1) - root(var2)) ** 2
-    below, above = (
-        None if part is None else jnp.maximum(jnp.mean(4 * angles.norms * part + spread, axes) - outside, 0) / 2
-        for part in (angles.sin2, angles.cos2)
+    """Angles of vectors of all pixels: between images of one pixel each, and by how much norms are not proportional."""
+    means = [jnp.mean(var, axes, keepdims=True) for var in (angles.var1, angles.var2)]
+    relative1, relative2 = (
+        root(var) / root(jnp.where(mean > 0, mean, 1)) for var, mean in zip((angles.var1, angles.var2), means, strict=True)
     )
-    assert below is not None
-    keep = Angles(var1, var2, jnp.zeros_like(below), None)
-    return keep.with_gaps(var1, var2, below, above)
+    bend = jnp.mean((relative1 - relative2) ** 2, axes) / 4
+    sin2, cos2 = (
+        None if part is None else jnp.mean(relative1 * relative2 * part, axes) + bend for part in (angles.sin2, angles.cos2)
+    )
+    assert sin2 is not None
+    return Angles(jnp.squeeze(means[0], axes), jnp.squeeze(means[1], axes), sin2, cos2)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array
 
@@ -139,22 +138,20 @@ def _mean(moments: Moments, axes: tuple[Axis, ...]) -> Moments:
             covariance, ntk = axis.mean(covariance, where(i)), axis.mean(ntk, where(i))
         return replace(moments, covariance=covariance, ntk=ntk)
     angles = moments.angles
-    # Squared distances and sums of two units are linear in the moments, so their means keep what angles keep.
-    spread = (root(angles.var1) - root(angles.var2)) ** 2
-    distance = 4 * angles.norms * angles.sin2 + spread
-    sum_ = None if angles.cos2 is None else 4 * angles.norms * angles.cos2 + spread
     places = tuple(where(i) for i in range(moments.space))
-    squares = _Squares(angles.var1, angles.var2, distance, sum_, moments.ntk)
-    return moments.with_angles(*separately(_mean_of_squares, axes, places)(squares))
+    below = angles.norms * angles.sin2
+    above = None if angles.cos2 is None else angles.norms * angles.cos2
+    gaps = _Gaps(angles.var1, angles.var2, below, above, moments.ntk)
+    return moments.with_angles(*separately(_mean_of_gaps, axes, places)(gaps))
 
 
-class _Squares(NamedTuple):
-    """Variances, mean squares of differences and of sums (None where angles have no cos2), and the tangent kernel."""
+class _Gaps(NamedTuple):
+    """Variances, half of norms - covariance and of norms + covariance (None without cos2), and the tangent kernel."""
 
     var1: Array
     var2: Array
-    distance: Array
-    sum_: Array | None
+    below: Array
+    above: Array | None
     ntk: Array
 
 
@@ -162,28 +159,30 @@ def _places(space: int, pairs: bool, axis: int) -> tuple[int, ...]:
     return (axis, axis + space) if pairs else (axis,)
 
 
-def _mean_of_squares(squares: _Squares, axes: tuple[Axis, ...], places: tuple[tuple[int, ...], ...]) -> tuple[Angles, Array]:
-    """Means over windows along all axes, and the angles that they make."""
-    var1, var2, distance, sum_, ntk = squares
+def _mean_of_gaps(gaps: _Gaps, axes: tuple[Axis, ...], places: tuple[tuple[int, ...], ...]) -> tuple[Angles, Array]:
+    """Means over windows along all axes, and the angles that they make.
+
+    With a_j, b_j the standard deviations in two windows, alpha and beta the roots of their mean squares and gaps
+    g_j = a_j b_j - K_j: that of the means is mean g_j + alpha beta mean (a_j / alpha - b_j / beta)^2 / 2; nothing cancels.
+    """
+    var1, var2, below, above, ntk = gaps
     for axis, place in zip(axes, places, strict=True):
-        first, second = place[0], place[-1]
-        padded1, padded2 = axis.pad(var1, (first,)), axis.pad(var2, (second,))
-        distance = axis.mean_of_padded(_pad_squares(axis, distance, padded1, padded2, place), place)
-        sum_ = None if sum_ is None else axis.mean_of_padded(_pad_squares(axis, sum_, padded1, padded2, place), place)
+        var1, parts1 = _relative(axis, var1, place[0])
+        var2, parts2 = _relative(axis, var2, place[-1])
+        squares = [(a - b) ** 2 for a, b in zip(parts1, parts2, strict=True)]
+        bend = root(var1) * root(var2) * (sum(squares[1:], start=squares[0]) / (4 * axis.window))
+        below = axis.mean(below, place) + bend
+        above = None if above is None else axis.mean(above, place) + bend
         ntk = axis.mean(ntk, place)
-        var1, var2 = axis.mean_of_padded(padded1, (first,)), axis.mean_of_padded(padded2, (second,))
-    spread = (root(var1) - root(var2)) ** 2
     inverse1, inverse2 = (jnp.where(var > 0, 1 / root(jnp.where(var > 0, var, 1)), 0) for var in (var1, var2))
-    scale = 0.25 * inverse1 * inverse2
-    sin2 = jnp.maximum(distance - spread, 0) * scale
-    cos2 = None if sum_ is None else jnp.maximum(sum_ - spread, 0) * scale
-    return Angles(var1, var2, sin2, cos2), ntk
+    scale = inverse1 * inverse2
+    return Angles(var1, var2, below * scale, None if above is None else above * scale), ntk
 
 
-def _pad_squares(axis: Axis, squares: Array, padded1: Array, padded2: Array, place: tuple[int, ...]) -> Array:
-    """Pad |h - h'|^2 or |h + h'|^2: beyond the edge of one image only, the other one's variance remains."""
-    if axis.padding == "circular" or axis.margins == (0, 0) or len(place) == 1:
-        return axis.pad(squares, place)
-    before, _ = axis.margins
-    start = tuple(before if i in place else 0 for i in range(squares.ndim))
-    return jax.lax.dynamic_update_slice(padded1 + padded2, squares, start)
+def _relative(axis: Axis, var: Array, place: int) -> tuple[Array, list[Array]]:
+    """Mean variance over windows, and for each of a window's pixels its standard deviation over the root of that."""
+    padded = axis.pad(var, (place,))
+    mean = axis.mean_of_padded(padded, (place,))
+    inverse = jnp.where(mean > 0, 1 / root(jnp.where(mean > 0, mean, 1)), 0)
+    deviations = root(padded)
+    return mean, [axis.shifted(deviations, (place,), j) * inverse for j in range(axis.window)]
