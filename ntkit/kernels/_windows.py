@@ -138,11 +138,14 @@ def _mean(moments: Moments, axes: tuple[Axis, ...]) -> Moments:
             covariance, ntk = axis.mean(covariance, where(i)), axis.mean(ntk, where(i))
         return replace(moments, covariance=covariance, ntk=ntk)
     angles = moments.angles
-    places = tuple(where(i) for i in range(moments.space))
-    below = angles.norms * angles.sin2
     above = None if angles.cos2 is None else angles.norms * angles.cos2
-    gaps = _Gaps(angles.var1, angles.var2, below, above, moments.ntk)
-    return moments.with_angles(*separately(_mean_of_gaps, axes, places)(gaps))
+    gaps = _Gaps(angles.var1, angles.var2, angles.norms * angles.sin2, above, moments.ntk)
+    for i, axis in enumerate(axes):
+        gaps = separately(_mean_along, axis, where(i))(gaps)
+    inverse1, inverse2 = (jnp.where(var > 0, 1 / root(jnp.where(var > 0, var, 1)), 0) for var in (gaps.var1, gaps.var2))
+    scale = inverse1 * inverse2
+    cos2 = None if gaps.above is None else gaps.above * scale
+    return moments.with_angles(Angles(gaps.var1, gaps.var2, gaps.below * scale, cos2), gaps.ntk)
 
 
 class _Gaps(NamedTuple):
@@ -159,24 +162,18 @@ def _places(space: int, pairs: bool, axis: int) -> tuple[int, ...]:
     return (axis, axis + space) if pairs else (axis,)
 
 
-def _mean_of_gaps(gaps: _Gaps, axes: tuple[Axis, ...], places: tuple[tuple[int, ...], ...]) -> tuple[Angles, Array]:
-    """Means over windows along all axes, and the angles that they make.
+def _mean_along(gaps: _Gaps, axis: Axis, place: tuple[int, ...]) -> _Gaps:
+    """Means over windows along one axis.
 
     With a_j, b_j the standard deviations in two windows, alpha and beta the roots of their mean squares and gaps
     g_j = a_j b_j - K_j: that of the means is mean g_j + alpha beta mean (a_j / alpha - b_j / beta)^2 / 2; nothing cancels.
     """
-    var1, var2, below, above, ntk = gaps
-    for axis, place in zip(axes, places, strict=True):
-        var1, parts1 = _relative(axis, var1, place[0])
-        var2, parts2 = _relative(axis, var2, place[-1])
-        squares = [(a - b) ** 2 for a, b in zip(parts1, parts2, strict=True)]
-        bend = root(var1) * root(var2) * (sum(squares[1:], start=squares[0]) / (4 * axis.window))
-        below = axis.mean(below, place) + bend
-        above = None if above is None else axis.mean(above, place) + bend
-        ntk = axis.mean(ntk, place)
-    inverse1, inverse2 = (jnp.where(var > 0, 1 / root(jnp.where(var > 0, var, 1)), 0) for var in (var1, var2))
-    scale = inverse1 * inverse2
-    return Angles(var1, var2, below * scale, None if above is None else above * scale), ntk
+    var1, parts1 = _relative(axis, gaps.var1, place[0])
+    var2, parts2 = _relative(axis, gaps.var2, place[-1])
+    squares = [(a - b) ** 2 for a, b in zip(parts1, parts2, strict=True)]
+    bend = root(var1) * root(var2) * (sum(squares[1:], start=squares[0]) / (4 * axis.window))
+    above = None if gaps.above is None else axis.mean(gaps.above, place) + bend
+    return _Gaps(var1, var2, axis.mean(gaps.below, place) + bend, above, axis.mean(gaps.ntk, place))
 
 
 def _relative(axis: Axis, var: Array, place: int) -> tuple[Array, list[Array]]:
