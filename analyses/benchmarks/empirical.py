@@ -28,6 +28,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--threads", type=int, default=1, help="cores (default: 1)")
     options.add_argument("--runs", type=int, default=7, help="rounds over both sides (default: 7)")
+    options.add_argument("--kernels", nargs="+", choices=KERNELS, default=list(KERNELS), help="which (default: both)")
     options.add_argument("--flatten", action="store_true", help="a dense layer on all places instead of average pooling")
     options.add_argument("--peak-of", nargs=2, metavar=("SIDE", "KERNEL"), help=argparse.SUPPRESS)
     chosen = options.parse_args()
@@ -38,8 +39,8 @@ def main() -> int:
         return 0
     print(f"{'kernel':<8}{'ours s':>9}{'peer s':>9}{'ratio':>7}{'ours MB':>9}{'peer MB':>9}   ({chosen.threads} threads)")
     missed = False
-    for kernel, axes in KERNELS.items():
-        calls = {side: _call(side, axes, chosen.flatten) for side in SIDES}
+    for kernel in chosen.kernels:
+        calls = {side: _call(side, KERNELS[kernel], chosen.flatten) for side in SIDES}
         _check_equal(*[call() for call in calls.values()])
         seconds: dict[str, list[float]] = {side: [] for side in SIDES}
         for _ in range(chosen.runs):

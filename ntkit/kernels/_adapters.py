@@ -23,8 +23,8 @@ def from_linen(module: Any, variables: Mapping[str, Any], **options: Any) -> tup
         >>> import jax, jax.numpy as jnp
         >>> from flax import linen
         >>> module = linen.Dense(2)
-        >>> apply, params = from_linen(module, module.init(jax.random.key(0), jnp.ones((1, 3))))
-        >>> apply(params, jnp.ones((5, 3))).shape
+        >>> apply, params = from_linen(module, module.init(jax.random.key(0), jnp.ones((1, 3), jnp.float32)))
+        >>> apply(params, jnp.ones((5, 3), jnp.float32)).shape
         (5, 2)
     """
     others = {name: value for name, value in variables.items() if name != "params"}
@@ -44,7 +44,7 @@ def from_nnx(module: Any) -> tuple[Apply, Any]:
         >>> import jax.numpy as jnp
         >>> from flax import nnx
         >>> apply, params = from_nnx(nnx.Linear(3, 2, rngs=nnx.Rngs(0)))
-        >>> apply(params, jnp.ones((5, 3))).shape
+        >>> apply(params, jnp.ones((5, 3), jnp.float32)).shape
         (5, 2)
     """
     from flax import nnx
