@@ -10,7 +10,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntkit.kernels import Dense, Erf, Relu, empirical_ntk, serial
+from ntkit.kernels import (
+    AvgPool,
+    Conv,
+    Dense,
+    Erf,
+    Flatten,
+    GlobalAvgPool,
+    LayerNorm,
+    Relu,
+    empirical_ntk,
+    product,
+    residual,
+    serial,
+)
 
 NET = serial(Dense(1.5, 0.2), Relu(), Dense(1.2), Erf(), Dense(0.7, 0.3))
 KEY = jax.random.key(0)
@@ -65,6 +78,31 @@ def test_the_empirical_kernel_is_the_gram_matrix_of_gradients_by_finite_differen
     jacobian = np.stack(columns, axis=1)
     # Central differences: errors of step^2 and epsilon / step, both 1e-10.
     np.testing.assert_allclose(jax.jit(partial(empirical_ntk, net.apply))(params, x), jacobian @ jacobian.T, atol=1e-8)
+
+
+IMAGES = serial(
+    Conv(2, 2, "same", 1.2, 0.5), residual(Erf(), Conv(3, 1, "circular")), Relu(), Dense(), LayerNorm(1e-3),
+    product(serial(Erf(), Conv(1)), serial(Conv(2, 1, "same"))), AvgPool(2, 1, "same"), Flatten(), Dense(1.0, 0.2),
+)  # fmt: skip
+
+
+def test_the_empirical_kernel_of_images_is_the_gram_matrix_of_jacobians():
+    params = IMAGES.init(KEY, (5, 2), width=3, outputs=2)
+    flat, unravel = jax.flatten_util.ravel_pytree(params)
+    x = np.random.default_rng(2).normal(size=(3, 5, 2))
+    jacobian = np.asarray(jax.jit(jax.jacrev(lambda flat: IMAGES.apply(unravel(flat), x)))(flat))
+    np.testing.assert_allclose(
+        jax.jit(IMAGES.empirical_ntk)(params, x), np.einsum("nop,mop->nm", jacobian, jacobian) / 2, rtol=1e-12, atol=1e-12
+    )
+
+
+def test_a_wide_network_of_images_has_almost_the_limit():
+    """Width 2000: the relative fluctuation of kernels with one hidden layer is a few times 2000^-1/2 = 2 %."""
+    net = serial(Conv(2, 1, "same", 2.0), Relu(), GlobalAvgPool(), Dense())
+    x = np.random.default_rng(3).normal(size=(2, 3, 2))
+    params = net.init(KEY, (3, 2), width=2000)
+    limit = np.asarray(net.ntk(x))
+    assert np.abs(jax.jit(net.empirical_ntk)(params, x) - limit).max() < 0.1 * limit.max()
 
 
 def test_hidden_units_can_be_permuted():
