@@ -223,8 +223,10 @@ def networks(
         activations: to draw from; each follows weights.
         biases: to draw b_std from.
         space: spatial axes of the inputs. 0: fully connected networks of dense layers and activations. 1 or 2: convolutional
-            ones, whose blocks are convolutions, residual and multiplicative connections, and poolings; they fit images of any size.
-        paddings, strides: of convolutions.
+            ones, whose blocks are convolutions, residual and multiplicative connections, and poolings; they fit images of
+            any size.
+        paddings: of convolutions.
+        strides: of convolutions.
         ends: what stands before the last dense layer of convolutional networks.
     """
 

@@ -25,14 +25,9 @@ from ntkit.kernels import (
     serial,
 )
 
-<<<<<<< HEAD
-SHAPES = ((4,), (5, 2), (4, 3, 2), (5, 2), (4, 3, 2))  # of one input
-# Left out: Step, which neural-tangents answers with nan, and Sign, of which it keeps the diagonal only: wrong before a pooling.
-=======
 SHAPES = ((4,), (5, 2), (4,), (5, 2), (4, 3, 2))  # of one input
 # Left out: Exp, which overflows when it follows itself; Step, which neural-tangents answers with nan; Sign, of whose
 # covariances it keeps the diagonal only, which is wrong where a pooling follows.
->>>>>>> h5
 _ACTIVATIONS = (
     Relu(), LeakyRelu(0.3), Abs(), Erf(), Gelu(), Sin(), Cos(), Hermite(2), Polynomial((0.2, 1.0, -0.3)),
 )  # fmt: skip
