@@ -49,7 +49,7 @@ def from_nnx(module: Any) -> tuple[Apply, Any]:
     """
     from flax import nnx
 
-    graph, params, others = nnx.split(module, nnx.Param, ...)
+    graph, params, others = nnx.split(module, nnx.Param, ...)  # type: ignore[misc]
     return lambda params, x: nnx.merge(graph, params, others)(x), nnx.to_pure_dict(params)
 
 

@@ -59,7 +59,10 @@ LONG = np.ones((2, 3, 1))  # three pixels
             lambda: product(Identity(), Dense(), Relu()),
             r"product: all branches but one must have a layer with weights, got branches \[0, 2\] that have none",
         ),
-        (lambda: serial(Conv(2), Relu(), AvgPool(2), Relu()), r"layer 3, Relu\(\), must directly follow .* got AvgPool.* before"),
+        (
+            lambda: serial(Conv(2), Relu(), AvgPool(2), Relu()),
+            r"layer 3, Relu\(\), must directly follow .* got AvgPool.* before",
+        ),
         (lambda: serial(Dense(), Relu(), LayerNorm()), r"layer 2, LayerNorm\(.*\), must directly follow a layer with weights"),
         (lambda: serial(product(Dense(), Dense()), Relu()), r"layer 1, Relu\(\), must directly follow .* got Branches"),
         (lambda: serial(Dense(), residual(Relu(), Relu(), Dense())), r"layer 1, Relu\(\), must directly follow"),
@@ -107,8 +110,16 @@ def test_wrong_types_are_refused():
         (serial(Conv(1), GlobalAvgPool(), GlobalAvgPool()), LONG, r"layer 2, GlobalAvgPool\(\), needs images, .* got vectors"),
         (serial(Conv(2)), LONG, r"the network's outputs have pixels \(2\); its kernels need Flatten\(\) or GlobalAvgPool\(\)"),
         (serial(Dense(), Relu(), Dense()), np.ones((2, 3, 4, 1)), r"outputs have pixels \(3 x 4\)"),
-        (serial(parallel(Conv(2), Conv(3)), Flatten()), LONG, r"layer 0, Branches.* outputs differ in their pixels: \[\(1,\), \(2,\)\]"),
-        (serial(LayerNorm(), Dense()), np.ones((2, 3)), r"layer 0, LayerNorm\(.*\), must directly follow .* got nothing before"),
+        (
+            serial(parallel(Conv(2), Conv(3)), Flatten()),
+            LONG,
+            r"layer 0, Branches.* outputs differ in their pixels: \[\(1,\), \(2,\)\]",
+        ),
+        (
+            serial(LayerNorm(), Dense()),
+            np.ones((2, 3)),
+            r"layer 0, LayerNorm\(.*\), must directly follow .* got nothing before",
+        ),
         (serial(residual(Relu(), Dense())), np.ones((2, 3)), r"layer 0, Relu\(\), must directly follow .* got nothing before"),
         (NET, np.full((2, 3, 1), np.nan), r"x1 must be finite, got 6 values \(of 6\) that are nan or infinite"),
         (NET, np.ones((0, 3, 1)), r"x1 must have shape .* without empty axes, got shape \(0, 3, 1\)"),
@@ -138,7 +149,11 @@ def test_images_of_other_sizes_or_channels_are_refused():
         (serial(Conv(4), Flatten()), (3, 1), "layer 0, Conv.* has a window of 4, which does not fit 3 pixels"),
         (serial(Conv(2), Flatten()), (3,), "layer 0, Conv.* needs images"),
         (serial(GlobalAvgPool(), Dense()), (3,), r"layer 0, GlobalAvgPool\(\), needs images, .* got vectors"),
-        (serial(residual(Relu(), Dense()), Dense()), (3,), r"layer 0, Branches.* outputs have different shapes: \(3,\), \(8,\)"),
+        (
+            serial(residual(Relu(), Dense()), Dense()),
+            (3,),
+            r"layer 0, Branches.* outputs have different shapes: \(3,\), \(8,\)",
+        ),
         (serial(parallel(Conv(2), Conv(3)), Flatten()), (3, 1), r"layer 0, .* have different shapes: \(2, 1\), \(1, 1\)"),
     ],
 )
@@ -149,5 +164,5 @@ def test_shapes_that_do_not_fit_are_refused_by_init(net, shape, message):
 
 def test_images_that_do_not_fit_are_refused_by_apply():
     params = NET.init(KEY, (3, 1), width=2)
-    with pytest.raises(ValueError, match="layer 0, Conv.* has a window of 2, which does not fit 1 pixels"):
+    with pytest.raises(ValueError, match=r"layer 0, Conv.* has a window of 2, which does not fit 1 pixels"):
         NET.apply(params, np.ones((2, 1, 1)))
