@@ -29,7 +29,6 @@ from ntkit.kernels import (
     residual,
     serial,
 )
-from ntkit.kernels._windows import Padding
 from ntkit.orthoconv import Architecture, gaussian_kernel, orthogonal_kernel
 
 try:
@@ -211,7 +210,7 @@ def networks(
     *,
     biases: Sequence[float] = (0.0, 0.3),
     space: int = 0,
-    paddings: Sequence[Padding] = ("same", "circular"),
+    paddings: Sequence[Literal["valid", "same", "circular"]] = ("same", "circular"),
     strides: Sequence[int] = (1, 2),
     ends: Sequence[Layer] = (Flatten(), GlobalAvgPool()),
 ) -> Chain:

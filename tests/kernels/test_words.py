@@ -103,7 +103,7 @@ def test_he_weights_keep_the_size_of_what_passes_a_relu() -> None:
         ("conv3x3 gap conv3x3", (8, 8, 1), 'word 3, "conv3x3", needs images', "conv3x3"),
         ("conv9 gap", (8, 3), "has a window of 9, which does not fit 8 pixels", "conv9"),
         ("conv3x3 gap", (8, 3), "has windows with 2 axes", "conv3x3"),
-        ("dense gap", (12,), "channels), got inputs of shape (12,)", "gap"),
+        ("dense gap", (12,), "channels), got vectors", "gap"),
         ("conv3 gap + conv3", (8, 3), "has branches with different pixels: [(), (6,)]", "conv3 gap + conv3"),
         ("conv3 residual(relu conv3) gap", (8, 3), "has branches with different pixels: [(6,), (4,)]", "residual(relu conv3)"),
     ],
