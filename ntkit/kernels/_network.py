@@ -146,7 +146,7 @@ class Network:
             >>> from ntkit.kernels import Dense, serial
             >>> net = serial(Dense())
             >>> params = net.init(jax.random.key(0), (2,), width=1)
-            >>> net.empirical_ntk(params, np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()  # a linear model: x x^T / dim
+            >>> net.empirical_ntk(params, np.array([[1.0, 2.0], [3.0, 4.0]])).round(3).tolist()  # a linear model: x x^T / dim
             [[2.5, 5.5], [5.5, 12.5]]
         """
         first, second = as_pair(x1, x2)
