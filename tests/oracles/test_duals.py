@@ -99,7 +99,7 @@ def test_textbook_duals_of_smooth_activations_are_their_integrals(layer):
                 assert abs(series - value) < mp.mpf(10) ** -50
 
 
-@pytest.mark.parametrize("layer", [*SMOOTH, Elementwise(jnp.sin)], ids=str)
+@pytest.mark.parametrize("layer", [*SMOOTH, Elementwise(jnp.sin)], ids=lambda layer: type(layer).__name__)
 def test_duals_of_smooth_activations_are_integrals_of_the_function_itself(layer):
     """Gauss-Hermite quadrature in two dimensions of what the finite network computes: 64 nodes reach 1e-12 up to variance 1."""
     points, weights = np.polynomial.hermite_e.hermegauss(64)
