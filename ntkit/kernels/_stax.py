@@ -33,7 +33,7 @@ class StaxKernel:
         return out
 
 
-def from_stax(kernel_fn: Callable[..., Any]) -> StaxKernel:
+def from_stax(kernel_fn: Any) -> StaxKernel:
     """An architecture of neural-tangents, from the third part of what its layers return.
 
     Raises:

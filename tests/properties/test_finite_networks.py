@@ -1,5 +1,6 @@
 """Laws of finite networks and their tangent kernels: what the claims on Jacot et al. (2018) take for granted."""
 
+from dataclasses import replace
 from functools import partial
 
 import jax
@@ -70,9 +71,9 @@ def test_hidden_units_have_no_order(net, seed, sphere):
     permuted = list(params)
     for i in dense[:-1]:
         own = permuted[i]
-        permuted[i] = type(own)(w=own.w[:, order], b=None if own.b is None else own.b[order])
+        permuted[i] = replace(own, w=own.w[:, order], b=None if own.b is None else own.b[order])
         following = permuted[dense[dense.index(i) + 1]]
-        permuted[dense[dense.index(i) + 1]] = type(following)(w=following.w[order], b=following.b)
+        permuted[dense[dense.index(i) + 1]] = replace(following, w=following.w[order])
     permuted = tuple(permuted)
     x = sphere.points
     for same, before in zip(outputs_and_kernel(net, permuted, x), outputs_and_kernel(net, params, x), strict=True):
