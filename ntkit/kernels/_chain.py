@@ -62,11 +62,20 @@ def _repetition(steps: Sequence[tuple[Layer, Needs]], start: int) -> tuple[int, 
     for period in range(1, 5):
         block = steps[start : start + period]
         count = 1
-        while steps[start + count * period : start + (count + 1) * period] == block:
+        while _alike(steps[start + count * period : start + (count + 1) * period], block):
             count += 1
         if count * period > best[0] * best[1] and count > 1:
             best = (period, count)
     return best
+
+
+def _alike(steps: Sequence[tuple[Layer, Needs]], block: Sequence[tuple[Layer, Needs]]) -> bool:
+    """Whether the steps are those of the block, but for angles that nothing needs after the last ones: they do no harm."""
+
+    def without_angles(step: tuple[Layer, Needs]) -> tuple[Layer, Needs]:
+        return step[0], step[1]._replace(angles=False)
+
+    return list(map(without_angles, steps)) == list(map(without_angles, block))
 
 
 def _rolled(steps: Sequence[tuple[Layer, Needs]], moments: Moments, count: int) -> Moments | None:

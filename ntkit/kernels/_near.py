@@ -5,7 +5,7 @@ either below 0.03 are computed again, from differences.
 """
 
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,7 @@ _LEAST_ROOM = 256  # near pairs are computed together, in few different numbers:
 
 
 class Vectors(NamedTuple):
-    """Vectors in rows, and what every tile needs of them."""
+    """The vectors of one side of a tile in rows, and what every tile needs of them."""
 
     x: Float[Array, "n d"]
     units: Float[Array, "n d"]
@@ -37,39 +37,39 @@ def worth_products(layers: Layers, x: Float[Array, "n ..."]) -> bool:
     return flat and x[0].size >= _LEAST_DIM
 
 
-def vectors(x: Float[Array, "n ..."], tile: int) -> Vectors:
-    """Inputs as vectors, with zeros up to whole tiles."""
+def vectors(x: Float[Array, "n ..."], tile: int) -> list[Vectors]:
+    """Inputs as vectors, tile by tile, with zeros up to whole tiles: sliced once, for all tiles of a row or column."""
     flat = x.reshape(len(x), -1)
-    out: Vectors = _vectors(jnp.pad(flat, ((0, -len(x) % tile), (0, 0))))
+    parts = (flat[start : start + tile] for start in range(0, len(flat), tile))
+    return [_vectors(part if len(part) == tile else jnp.pad(part, ((0, tile - len(part)), (0, 0)))) for part in parts]
+
+
+def product_block(layers: Layers, kinds: Kinds, first: Vectors, second: Vectors, same: bool) -> tuple[Array, ...]:
+    """Kernels of all pairs of two sides; `same` where they are equal, so that the diagonal pairs every vector with itself."""
+    folded, least = _angles(first, second, same)
+    if float(least) < _NEAR:
+        folded = _refined(np.array(folded), first.x, second.x)
+    out: tuple[Array, ...] = _from_angles(layers, kinds, first, second, folded)
     return out
 
 
-def product_block(
-    layers: Layers, kinds: Kinds, tile: int, first: Vectors, second: Vectors, row: ArrayLike, column: ArrayLike, same: ArrayLike
-) -> tuple[Array, ...]:
-    """The tile at row and column; `same` where its diagonal pairs every vector with itself."""
-    *values, least = _from_products(layers, kinds, tile, first, second, row, column, same)
-    if float(least) >= _NEAR:
-        return tuple(values)
-    a, b, folded = _angles(tile, first, second, row, column)
-    angles = np.array(folded)
-    rows, columns = np.nonzero(np.abs(angles) < _NEAR)
-    if len(rows) > _MANY * angles.size:
-        angles = np.asarray(_by_differences(a, b))
-    else:
-        room = max(_LEAST_ROOM, 1 << (len(rows) - 1).bit_length())
-        near = _of_pairs(a, b, *(np.resize(index, room) for index in (rows, columns)))
-        angles[rows, columns] = np.asarray(near)[: len(rows)]
-    out: tuple[Array, ...] = _from_angles(layers, kinds, tile, first, second, row, column, angles)
-    return out
+def _refined(folded: np.ndarray, x1: Array, x2: Array) -> np.ndarray | Array:
+    """Angles of which the small ones are computed again, from differences."""
+    rows, columns = np.nonzero(np.abs(folded) < _NEAR)
+    if len(rows) > _MANY * folded.size:
+        return cast(Array, _by_differences(x1, x2))
+    room = max(_LEAST_ROOM, 1 << (len(rows) - 1).bit_length())
+    near = _of_pairs(x1, x2, *(np.resize(index, room) for index in (rows, columns)))
+    folded[rows, columns] = np.asarray(near)[: len(rows)]
+    return folded
 
 
 def temporary_bytes(layers: Layers, kinds: Kinds, tile: int, x: Array) -> int:
     """Memory that one tile takes at most."""
     part = Vectors(*(jnp.zeros((tile, *shape), x.dtype) for shape in ((x[0].size,), (x[0].size,), ())))
     programs = (
-        _from_products.lower(layers, kinds, tile, part, part, 0, 0, False),
-        _from_angles.lower(layers, kinds, tile, part, part, 0, 0, jnp.zeros((tile, tile), x.dtype)),
+        _angles.lower(part, part, False),
+        _from_angles.lower(layers, kinds, part, part, jnp.zeros((tile, tile), x.dtype)),
         _by_differences.lower(part.x, part.x),
     )
     # Angles, their copy and the near pairs' indices stay while the second program runs.
@@ -83,42 +83,19 @@ def _vectors(x: Array) -> Vectors:
     return Vectors(x, x / jnp.where(norms > 0, norms, 1), jnp.mean(x**2, axis=1))
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _from_products(
-    layers: Layers, kinds: Kinds, tile: int, first: Vectors, second: Vectors, row: ArrayLike, column: ArrayLike, same: ArrayLike
-) -> tuple[Array, ...]:
-    """Kernels from the product alone, and the least sin^2 or cos^2; where `same`, of all pairs but equal ones."""
-    one, two = _slice(first, row, tile), _slice(second, column, tile)
-    rho = _product(one, two)
-    equal = jnp.eye(tile, dtype=bool) & same
-    sin2, cos2 = jnp.where(equal, 0, 0.5 - 0.5 * rho), jnp.where(equal, 1, 0.5 + 0.5 * rho)
-    values = _evaluate(layers, kinds, one, two, sin2, cos2)
-    return *values, 0.5 - 0.5 * jnp.max(jnp.where(equal, 0, jnp.abs(rho)))
+@jax.jit
+def _angles(one: Vectors, two: Vectors, same: ArrayLike) -> tuple[Array, Array]:
+    """The smaller one of sin2 and cos2 of each pair, with a minus sign if that is cos2, and the least of different vectors."""
+    rho = jnp.matmul(one.units, two.units.T, precision="highest")
+    equal = jnp.eye(len(rho), dtype=bool) & same
+    folded = jnp.where(equal, 0, jnp.copysign(0.5 - 0.5 * jnp.abs(rho), rho))
+    return folded, 0.5 - 0.5 * jnp.max(jnp.where(equal, 0, jnp.abs(rho)))
 
 
-@partial(jax.jit, static_argnums=(0,))
-def _angles(tile: int, first: Vectors, second: Vectors, row: ArrayLike, column: ArrayLike) -> tuple[Array, Array, Array]:
-    """The vectors of a tile, and their angles: the smaller one of sin2 and cos2, with a minus sign if that is cos2."""
-    one, two = _slice(first, row, tile), _slice(second, column, tile)
-    rho = _product(one, two)
-    return one.x, two.x, jnp.copysign(0.5 - 0.5 * jnp.abs(rho), rho)
-
-
-@partial(jax.jit, static_argnums=(0, 1, 2))
-def _from_angles(
-    layers: Layers, kinds: Kinds, tile: int, first: Vectors, second: Vectors, row: ArrayLike, column: ArrayLike, folded: Array
-) -> tuple[Array, ...]:
-    one, two = _slice(first, row, tile), _slice(second, column, tile)
+@partial(jax.jit, static_argnums=(0, 1))
+def _from_angles(layers: Layers, kinds: Kinds, one: Vectors, two: Vectors, folded: Array) -> tuple[Array, ...]:
     less, turned = jnp.abs(folded), jnp.signbit(folded)
     return _evaluate(layers, kinds, one, two, jnp.where(turned, 1 - less, less), jnp.where(turned, less, 1 - less))
-
-
-def _slice(vectors: Vectors, start: ArrayLike, count: int) -> Vectors:
-    return Vectors(*(jax.lax.dynamic_slice_in_dim(part, start, count) for part in vectors))
-
-
-def _product(one: Vectors, two: Vectors) -> Array:
-    return jnp.matmul(one.units, two.units.T, precision="highest")
 
 
 def _evaluate(layers: Layers, kinds: Kinds, one: Vectors, two: Vectors, sin2: Array, cos2: Array) -> tuple[Array, ...]:

@@ -16,7 +16,7 @@ from ntkit.kernels._evaluate import Kinds, Layers, block, needs_at_start, pairs,
 from ntkit.kernels._near import product_block, vectors, worth_products
 
 _CACHE = 2**17  # numbers in one array of a tile
-_VECTORS = 512  # rows and columns of a tile without pixels
+_VECTORS = 400  # rows and columns of a tile without pixels, at most: more leave the cache, fewer cost calls
 _LINE = 16  # numbers in a cache line, and multiples of what the cores' vectors hold
 _PAIRS = 64  # pairs of images in a tile, at most
 _LARGE = 2**24  # numbers in an array from which tiles have fewer pairs than a cache line
@@ -86,7 +86,7 @@ def network_source(layers: Layers, kinds: Kinds, x1: Array, x2: Array | None, ti
         columns = rows if same else vectors(second, size)
 
         def square(row: int, column: int) -> tuple[Array, ...]:
-            return product_block(layers, kinds, size, rows, columns, row, column, same and row == column)
+            return product_block(layers, kinds, rows[row // size], columns[column // size], same and row == column)
 
         return Source(grid, partial(_square_band, grid, square))
     evaluate = partial(block, layers, kinds, size, _padded(x1, size), _padded(second, size))
@@ -116,10 +116,16 @@ def network_grid(layers: Layers, shape: tuple[int, ...], rows: int, columns: int
     if tile is None and paired:
         tile = min(_CACHE // pixels, _PAIRS) if pixels * _LINE <= _CACHE else max(1, min(_LINE, _LARGE // pixels))
     elif tile is None:
-        tile = _VECTORS if pixels == 1 else max(_LINE, int((_CACHE / pixels) ** 0.5) // _LINE * _LINE)
+        tile = _even(max(rows, columns or 0)) if pixels == 1 else max(_LINE, int((_CACHE / pixels) ** 0.5) // _LINE * _LINE)
     if not paired:
         tile = min(tile, max(rows, columns or 0))
     return Grid(rows, columns or rows, columns is None, tile, paired)
+
+
+def _even(rows: int) -> int:
+    """Rows of a tile without pixels such that all tiles are nearly full."""
+    each = -(-rows // -(-rows // _VECTORS))
+    return -(-each // _LINE) * _LINE
 
 
 def run(source: Source, bands: Sequence[int], use: Callable[[Tile], Any], threads: int | None) -> Iterator[Any]:
@@ -152,12 +158,8 @@ def write(matrices: Sequence[np.ndarray], tile: Tile) -> None:
     first, second = tile.where
     for matrix, values in zip(matrices, tile.values, strict=True):
         matrix[first, second] = values
-        if tile.mirrored and isinstance(first, slice):
-            for start in range(0, len(values), _LINE):  # whole cache lines of the mirror image: four times faster
-                strip = values[start : start + _LINE]
-                matrix[second, first.start + start : first.start + start + len(strip)] = strip.T
-        elif tile.mirrored:
-            matrix[second, first] = values
+        if tile.mirrored:
+            matrix[second, first] = values.T
 
 
 def _square_band(grid: Grid, square: Callable[[int, int], tuple[Array, ...]], band: int) -> Iterator[Callable[[], Tile]]:
@@ -170,8 +172,15 @@ def _square(grid: Grid, square: Callable[[int, int], tuple[Array, ...]], row: in
     rows, columns = slice(row, min(row + grid.tile, grid.rows)), slice(column, min(column + grid.tile, grid.columns))
     values = tuple(np.asarray(padded)[: rows.stop - row, : columns.stop - column] for padded in square(row, column))
     if grid.symmetric and row == column:
-        values = tuple(np.tril(part) + np.tril(part, -1).T for part in values)
+        values = tuple(map(_mirrored, values))
     return Tile((rows, columns), values, grid.symmetric and row != column)
+
+
+def _mirrored(lower: np.ndarray) -> np.ndarray:
+    """The lower triangle and its mirror image."""
+    out = lower.T.copy()
+    np.copyto(out, lower, where=np.tri(len(lower), dtype=bool))
+    return out
 
 
 def _paired_band(grid: Grid, evaluate: Callable[[np.ndarray, np.ndarray], Any], band: int) -> Iterator[Callable[[], Tile]]:

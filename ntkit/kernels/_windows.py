@@ -2,10 +2,10 @@
 
 import math
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array
 
 from ntkit.kernels._arc import root
@@ -113,12 +113,16 @@ class Axis:
         index = slice(offset, offset + (self.count - 1) * self.stride + 1, self.stride)
         return padded[tuple(index if i in axes else slice(None) for i in range(padded.ndim))]
 
+    def windows(self, x: Array) -> Array:
+        """(n, ...) -> (window, count, ...), what windows see: a product with zeros and ones, for which no code is compiled."""
+        pixel = np.arange(self.window)[:, None] + self.stride * np.arange(self.count) - self.margins[0]
+        pixel = pixel % self.n if self.padding == "circular" else pixel
+        seen = pixel[..., None] == np.arange(self.n)
+        return jnp.tensordot(jnp.asarray(seen, x.dtype), x, axes=1, precision="highest")
+
     def mean(self, x: Array, axes: tuple[int, ...]) -> Array:
         """Means over windows that move along all given axes together."""
-        return self.mean_of_padded(self.pad(x, axes), axes)
-
-    def mean_of_padded(self, padded: Array, axes: tuple[int, ...]) -> Array:
-        """The same of what is padded already."""
+        padded = self.pad(x, axes)
         total = self.shifted(padded, axes, 0)
         for offset in range(1, self.window):
             total = total + self.shifted(padded, axes, offset)
@@ -131,55 +135,92 @@ def mean_over_windows(moments: Moments, windows: Windows) -> Moments:
 
 
 def _mean(moments: Moments, axes: tuple[Axis, ...]) -> Moments:
-    where = partial(_places, moments.space, moments.pairs)
     if moments.covariance is not None:
         covariance, ntk = moments.covariance, moments.ntk
         for i, axis in enumerate(axes):
-            covariance, ntk = axis.mean(covariance, where(i)), axis.mean(ntk, where(i))
+            places = (i, i + moments.space) if moments.pairs else (i,)
+            covariance, ntk = axis.mean(covariance, places), axis.mean(ntk, places)
         return replace(moments, covariance=covariance, ntk=ntk)
     angles = moments.angles
+    sides = _Sides.of(moments)
     above = None if angles.cos2 is None else angles.norms * angles.cos2
-    gaps = _Gaps(angles.var1, angles.var2, angles.norms * angles.sin2, above, moments.ntk)
-    for i, axis in enumerate(axes):
-        gaps = separately(_mean_along, axis, where(i))(gaps)
-    inverse1, inverse2 = (jnp.where(var > 0, 1 / root(jnp.where(var > 0, var, 1)), 0) for var in (gaps.var1, gaps.var2))
+    gaps = _Gaps(sides.joined(angles.var1, angles.var2), angles.norms * angles.sin2, above, moments.ntk)
+    for axis in axes:
+        gaps = separately(_mean_along, axis, sides)(gaps)
+    variances = gaps.variances
+    inverse1, inverse2 = sides.split(jnp.where(variances > 0, 1 / root(jnp.where(variances > 0, variances, 1)), 0))
     scale = inverse1 * inverse2
     cos2 = None if gaps.above is None else gaps.above * scale
-    return moments.with_angles(Angles(gaps.var1, gaps.var2, gaps.below * scale, cos2), gaps.ntk)
+    return moments.with_angles(Angles(*sides.split(variances), gaps.below * scale, cos2), gaps.ntk)
 
 
 class _Gaps(NamedTuple):
-    """Variances, half of norms - covariance and of norms + covariance (None without cos2), and the tangent kernel."""
+    """What is averaged over windows.
 
-    var1: Array
-    var2: Array
+    Attributes:
+        variances: of both sides, (*space, n + m): to average them together halves what has to be compiled.
+        below, above: half of norms - covariance and of norms + covariance (None without cos2).
+        ntk: the tangent kernel.
+    """
+
+    variances: Array
     below: Array
     above: Array | None
     ntk: Array
 
 
-def _places(space: int, pairs: bool, axis: int) -> tuple[int, ...]:
-    return (axis, axis + space) if pairs else (axis,)
+class _Sides(NamedTuple):
+    """How the variances of two sides stand in arrays of pairs, and in one array (*space, n + m).
+
+    Attributes:
+        space, pairs: as in `Moments`.
+        inputs1, inputs2: the last two axes of the two variances.
+    """
+
+    space: int
+    pairs: bool
+    inputs1: tuple[int, ...]
+    inputs2: tuple[int, ...]
+
+    @staticmethod
+    def of(moments: Moments) -> "_Sides":
+        return _Sides(moments.space, moments.pairs, moments.var1.shape[-2:], moments.var2.shape[-2:])
+
+    def joined(self, var1: Array, var2: Array) -> Array:
+        pixels = var1.shape[: self.space]
+        return jnp.concatenate([var1.reshape(*pixels, -1), var2.reshape(*pixels, -1)], axis=-1)
+
+    def split(self, joined: Array) -> tuple[Array, Array]:
+        """Both sides, where they stand in arrays of pairs; axes before those of the pixels stay in front."""
+        *shape, _ = joined.shape
+        front, pixels = tuple(shape[: len(shape) - self.space]), tuple(shape[len(shape) - self.space :])
+        ones = (1,) * self.space if self.pairs else ()
+        count = math.prod(self.inputs1)
+        first = joined[..., :count].reshape(*front, *pixels, *ones, *self.inputs1)
+        return first, joined[..., count:].reshape(*front, *ones, *pixels, *self.inputs2)
 
 
-def _mean_along(gaps: _Gaps, axis: Axis, place: tuple[int, ...]) -> _Gaps:
-    """Means over windows along one axis.
+def _mean_along(gaps: _Gaps, axis: Axis, sides: _Sides) -> _Gaps:
+    """Means over windows along the first spatial axis, which becomes the last one: so all axes look alike to a compiler.
 
     With a_j, b_j the standard deviations in two windows, alpha and beta the roots of their mean squares and gaps
     g_j = a_j b_j - K_j: that of the means is mean g_j + alpha beta mean (a_j / alpha - b_j / beta)^2 / 2; nothing cancels.
     """
-    var1, parts1 = _relative(axis, gaps.var1, place[0])
-    var2, parts2 = _relative(axis, gaps.var2, place[-1])
-    squares = [(a - b) ** 2 for a, b in zip(parts1, parts2, strict=True)]
-    bend = root(var1) * root(var2) * (sum(squares[1:], start=squares[0]) / (4 * axis.window))
-    above = None if gaps.above is None else axis.mean(gaps.above, place) + bend
-    return _Gaps(var1, var2, axis.mean(gaps.below, place) + bend, above, axis.mean(gaps.ntk, place))
+    inside = axis.windows(gaps.variances)
+    variances = sum(inside[1:], start=inside[0]) / axis.window
+    deviations = root(variances)
+    inverse = jnp.where(variances > 0, 1 / jnp.where(variances > 0, deviations, 1), 0)
+    relative1, relative2 = sides.split(root(inside) * inverse)
+    squares = [(relative1[j] - relative2[j]) ** 2 for j in range(axis.window)]
+    deviations1, deviations2 = sides.split(deviations)
+    bend = deviations1 * deviations2 * (sum(squares[1:], start=squares[0]) / (4 * axis.window))
+    places = (0, sides.space) if sides.pairs else (0,)
 
+    def turned(x: Array, *starts: int) -> Array:
+        for start in starts:
+            x = jnp.moveaxis(x, start, start + sides.space - 1)
+        return x
 
-def _relative(axis: Axis, var: Array, place: int) -> tuple[Array, list[Array]]:
-    """Mean variance over windows, and for each of a window's pixels its standard deviation over the root of that."""
-    padded = axis.pad(var, (place,))
-    mean = axis.mean_of_padded(padded, (place,))
-    inverse = jnp.where(mean > 0, 1 / root(jnp.where(mean > 0, mean, 1)), 0)
-    deviations = root(padded)
-    return mean, [axis.shifted(deviations, (place,), j) * inverse for j in range(axis.window)]
+    above = None if gaps.above is None else turned(axis.mean(gaps.above, places) + bend, *places)
+    below = turned(axis.mean(gaps.below, places) + bend, *places)
+    return _Gaps(turned(variances, 0), below, above, turned(axis.mean(gaps.ntk, places), *places))
