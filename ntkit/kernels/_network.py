@@ -94,7 +94,8 @@ class Network:
         - "mup": w from N(0, 1/n), w_scale = w_std sqrt(n / fan_in), in the last layer w_std / sqrt(fan_in). With a learning
           rate that does not depend on n, all layers learn features at every width (biases go as weights of fan-in 1).
 
-        The first two are one function at initialisation; the last has outputs smaller by sqrt(n).
+        The first two are one function at initialisation; in the last, what the last layer's weights add to the outputs is
+        smaller by sqrt(n), its bias is not.
 
         Args:
             key: JAX PRNG key.
