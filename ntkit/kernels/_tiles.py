@@ -15,7 +15,8 @@ from jaxtyping import Array
 from ntkit.kernels._evaluate import Kinds, Layers, block, needs_at_start, pairs, pixels_of
 from ntkit.kernels._near import product_block, vectors, worth_products
 
-_CACHE = 2**17  # numbers in one array of a tile
+_CACHE = 2**17  # numbers in one array of a tile of pairs
+_SQUARE = 2**18  # numbers in one array of a square tile
 _VECTORS = 400  # rows and columns of a tile without pixels, at most: more leave the cache, fewer cost calls
 _LINE = 16  # numbers in a cache line, and multiples of what the cores' vectors hold
 _PAIRS = 64  # pairs of images in a tile, at most
@@ -116,7 +117,7 @@ def network_grid(layers: Layers, shape: tuple[int, ...], rows: int, columns: int
     if tile is None and paired:
         tile = min(_CACHE // pixels, _PAIRS) if pixels * _LINE <= _CACHE else max(1, min(_LINE, _LARGE // pixels))
     elif tile is None:
-        tile = _even(max(rows, columns or 0)) if pixels == 1 else max(_LINE, int((_CACHE / pixels) ** 0.5) // _LINE * _LINE)
+        tile = _even(max(rows, columns or 0)) if pixels == 1 else max(_LINE, int((_SQUARE / pixels) ** 0.5) // _LINE * _LINE)
     if not paired:
         tile = min(tile, max(rows, columns or 0))
     return Grid(rows, columns or rows, columns is None, tile, paired)
