@@ -13,11 +13,11 @@ from scipy.sparse.linalg import LinearOperator
 
 from ntkit.kernels._chain import check_gaussian
 from ntkit.kernels._door import as_pair
-from ntkit.kernels._evaluate import Kinds, block, pairs, program_bytes
+from ntkit.kernels._evaluate import Kinds
 from ntkit.kernels._matrix_file import MatrixFile
-from ntkit.kernels._near import temporary_bytes, worth_products
 from ntkit.kernels._network import Network
-from ntkit.kernels._tiles import Source, Tile, available_cores, function_source, network_source, run, write
+from ntkit.kernels._room import source_with_room, tile_bytes
+from ntkit.kernels._tiles import Source, Tile, function_source, run, write
 
 Kernel = Network | Callable[[Array, Array], Array]
 Progress = Callable[[int, int], None]
@@ -130,17 +130,10 @@ def estimate(
     if not isinstance(kernel, Network):
         raise ValueError(f"kernel must be a network: what other functions take is not known, got {kernel!r}")
     source, first, second = _source(kernel, x1, x2, kind, tile)
-    grid, layers, kinds = source.grid, kernel.layers, _kinds(kind)
-    if grid.paired:
-        indices = np.zeros(grid.tile, np.int32)
-        one = program_bytes(pairs.lower(layers, kinds, first, second, indices, indices))
-    elif worth_products(layers, first):
-        one = temporary_bytes(layers, kinds, grid.tile, first)
-    else:
-        parts = [x[np.zeros(grid.tile, int)] for x in (first, second)]
-        one = program_bytes(block.lower(layers, kinds, grid.tile, *parts, 0, 0))
+    grid = source.grid
+    one = tile_bytes(kernel.layers, _kinds(kind), grid, first, second)
     copies = 3 * (first.nbytes + second.nbytes)
-    count = available_cores() if threads is None else threads
+    count = source.threads(threads)
     waiting = 16 * count * grid.tile ** (1 if grid.paired else 2) * first.dtype.itemsize
     tiles = sum(1 for band in range(grid.bands) for _ in source.band(band))
     return Estimate(math.prod((len(first), len(second))) * first.dtype.itemsize, copies + count * one + waiting, tiles)
@@ -192,7 +185,7 @@ def _source(kernel: Kernel, x1: ArrayLike, x2: ArrayLike | None, kind: str, tile
     kinds = _kinds(kind)
     if isinstance(kernel, Network):
         check_gaussian(kernel.layers, before=False)
-        return network_source(kernel.layers, kinds, first, given, tile), first, second
+        return source_with_room(kernel.layers, kinds, first, given, tile), first, second
     if not callable(kernel):
         raise ValueError(f"kernel must be a network or a function of two sets of inputs, got {kernel!r}")
     return function_source(kernel, first, given, tile), first, second

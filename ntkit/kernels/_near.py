@@ -13,7 +13,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from ntkit.kernels._evaluate import Kinds, Layers, evaluate, program_bytes
+from ntkit.kernels._evaluate import Kinds, Layers, evaluate, placeholder, program_bytes
 from ntkit.kernels._inputs import Inputs, Known, half_angles
 from ntkit.kernels._shape import Flatten, Identity
 
@@ -66,10 +66,10 @@ def product_block(
 
 def temporary_bytes(layers: Layers, kinds: Kinds, tile: int, x: Array) -> int:
     """Memory that one tile takes at most."""
-    part = Vectors(*(jnp.zeros((tile, *shape), x.dtype) for shape in ((x[0].size,), (x[0].size,), ())))
+    part = Vectors(*(placeholder((tile, *shape), x.dtype) for shape in ((x[0].size,), (x[0].size,), ())))
     programs = (
         _from_products.lower(layers, kinds, tile, part, part, 0, 0, False),
-        _from_angles.lower(layers, kinds, tile, part, part, 0, 0, jnp.zeros((tile, tile), x.dtype)),
+        _from_angles.lower(layers, kinds, tile, part, part, 0, 0, placeholder((tile, tile), x.dtype)),
         _by_differences.lower(part.x, part.x),
     )
     # Angles, their copy and the near pairs' indices stay while the second program runs.

@@ -68,10 +68,20 @@ class Grid:
 
 
 class Source(NamedTuple):
-    """Where tiles come from: a grid, and the tasks that compute a band, each of which returns one tile."""
+    """Where tiles come from: a grid, and the tasks that compute a band, each of which returns one tile.
+
+    Attributes:
+        most: how many tasks there is memory for at once; None, for any number of them.
+    """
 
     grid: Grid
     band: Callable[[int], Iterator[Callable[[], Tile]]]
+    most: int | None = None
+
+    def threads(self, wanted: int | None) -> int:
+        """How many to use; None wants one per core that this process may use."""
+        threads = available_cores() if wanted is None else wanted
+        return threads if self.most is None else min(threads, self.most)
 
 
 def network_source(layers: Layers, kinds: Kinds, x1: Array, x2: Array | None, tile: int | None) -> Source:
@@ -116,7 +126,8 @@ def network_grid(layers: Layers, shape: tuple[int, ...], rows: int, columns: int
     if tile is None and paired:
         tile = min(_CACHE // pixels, _PAIRS) if pixels * _LINE <= _CACHE else max(1, min(_LINE, _LARGE // pixels))
     elif tile is None:
-        tile = _VECTORS if pixels == 1 else max(_LINE, int((_CACHE / pixels) ** 0.5) // _LINE * _LINE)
+        fewest = max(1, min(_LINE, int((_LARGE / pixels) ** 0.5)))
+        tile = _VECTORS if pixels == 1 else max(fewest, int((_CACHE / pixels) ** 0.5) // _LINE * _LINE)
     if not paired:
         tile = min(tile, max(rows, columns or 0))
     return Grid(rows, columns or rows, columns is None, tile, paired)
@@ -128,7 +139,7 @@ def run(source: Source, bands: Sequence[int], use: Callable[[Tile], Any], thread
     XLA releases the interpreter while it computes. Few tasks wait at any time, so that an error or Ctrl-C ends the rest.
     """
     tasks = (task for band in bands for task in source.band(band))
-    threads = available_cores() if threads is None else threads
+    threads = source.threads(threads)
     if threads == 1:
         yield from (use(task()) for task in tasks)
         return
