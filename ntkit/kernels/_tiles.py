@@ -1,7 +1,7 @@
 """Kernel matrices tile by tile: tiles stay in cache, one triangle is computed, and tiles go to all cores."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -65,6 +65,11 @@ class Grid:
     def bands(self) -> int:
         """Groups of rows that are finished together."""
         return -(-self.rows // self.band)
+
+    def band_of(self, tile: Tile) -> int:
+        """The band that a tile lies in."""
+        rows = tile.where[0]
+        return int(rows.start if isinstance(rows, slice) else rows[0]) // self.band
 
 
 class Source(NamedTuple):
@@ -133,7 +138,7 @@ def network_grid(layers: Layers, shape: tuple[int, ...], rows: int, columns: int
     return Grid(rows, columns or rows, columns is None, tile, paired)
 
 
-def run(source: Source, bands: Sequence[int], use: Callable[[Tile], Any], threads: int | None) -> Iterator[Any]:
+def run(source: Source, bands: Sequence[int], use: Callable[[Tile], Any], threads: int | None) -> Generator[Any, None, None]:
     """What `use` makes of each tile of the bands, in their order; computed on threads (None: one per core).
 
     XLA releases the interpreter while it computes. Few tasks wait at any time, so that an error or Ctrl-C ends the rest.
@@ -145,8 +150,10 @@ def run(source: Source, bands: Sequence[int], use: Callable[[Tile], Any], thread
         return
     with ThreadPoolExecutor(threads) as pool:
         while batch := list(islice(tasks, 16 * threads)):
-            futures = [pool.submit(lambda task=task: use(task())) for task in batch]  # type: ignore[misc]
+            futures = []
             try:
+                for task in batch:
+                    futures.append(pool.submit(lambda task=task: use(task())))  # type: ignore[misc]
                 yield from (future.result() for future in futures)
             finally:
                 for future in futures:
