@@ -1,11 +1,15 @@
 """Kernel matrices tile by tile: tiles stay in cache, one triangle is computed, and tiles go to all cores."""
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from types import FrameType
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -148,16 +152,43 @@ def run(source: Source, bands: Sequence[int], use: Callable[[Tile], Any], thread
     if threads == 1:
         yield from (use(task()) for task in tasks)
         return
-    with ThreadPoolExecutor(threads) as pool:
+    with _interrupts_held() as held, ThreadPoolExecutor(threads) as pool:
         while batch := list(islice(tasks, 16 * threads)):
             futures = []
             try:
                 for task in batch:
                     futures.append(pool.submit(lambda task=task: use(task())))  # type: ignore[misc]
-                yield from (future.result() for future in futures)
+                for future in futures:
+                    yield future.result()
+                    if held:
+                        raise KeyboardInterrupt
             finally:
                 for future in futures:
                     future.cancel()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[list[int]]:
+    """Ctrl-C is noted in the list, not raised; a second one is raised as ever.
+
+    In the middle of starting or joining threads it may leave locks behind, and the process then hangs or crashes at its end.
+    """
+    held: list[int] = []
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield held
+        return
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if held:
+            signal.default_int_handler(number, frame)
+        held.append(number)
+
+    signal.signal(signal.SIGINT, hold)
+    try:
+        yield held
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def available_cores() -> int:

@@ -181,6 +181,21 @@ def test_ctrl_c_leaves_a_file_to_go_on_with(tmp_path):
     assert 1 <= finished < 50
 
 
+def test_ctrl_c_is_raised_between_tiles(tmp_path):
+    seen = []
+
+    def press(done, total):
+        seen.append(done)
+        if done == 2:
+            signal.raise_signal(signal.SIGINT)
+            seen.append("noted")  # not raised here, where threads may be starting
+
+    with pytest.raises(KeyboardInterrupt):
+        gram(DENSE, VECTORS, out=tmp_path / "k.npy", tile=2, threads=2, progress=press)
+    assert seen == [1, 2, "noted"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_both_kernels_come_at_once(name, tmp_path):
     net, x = CASES[name]
