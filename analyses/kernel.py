@@ -18,6 +18,10 @@ the picture kernel.pdf: heat map, eigenvalues, and K(x, z) over its diagonal
 against the angle between inputs. Row i of N is input i * total // N of the
 data. The effective rank is exp(entropy) of the eigenvalues over their sum.
 
+Matrices may be larger than memory: they are computed tile by tile, into files.
+After Ctrl-C the same command goes on where it was. Above 8000 inputs only the
+100 largest eigenvalues are found; the heat map shows at most 1000 inputs.
+
 Examples:
   ntkit analyze kernel --net "dense relu dense relu dense" -o kernel
   ntkit analyze kernel --net "conv3x3x64 relu gap dense" --kind ntk --count 200 -o kernel
@@ -29,16 +33,18 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import sys
 import textwrap
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ntkit.claims import UsageError
-from ntkit.studies import Inputs, add_study_options, network_and_inputs, results_folder, write_whole
+from ntkit.studies import Inputs, add_study_options, network_and_inputs, progress_line, results_folder, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,14 +57,19 @@ Labels = np.ndarray[Any, np.dtype[Any]]
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"
 PANEL = (2.95, 2.5)  # inches
+KINDS = ("nngp", "ntk")
 MOST_PAIRS = 6000  # points in the panel of angles
+MOST_SHOWN = 1000  # inputs in the heat map
+MOST_EXACT = 8000  # inputs up to which all eigenvalues are found: minutes, and two copies of the matrix in float64
+TOP = 100  # eigenvalues that are found beyond
 MOST_CLASSES = 20  # more labels are no classes
+_UNITS = {"GB": 10**9, "MB": 10**6, "kB": 10**3}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the study."""
     add_study_options(parser)
-    parser.add_argument("--kind", choices=("nngp", "ntk", "both"), default="both", help="which kernel (default: both)")
+    parser.add_argument("--kind", choices=(*KINDS, "both"), default="both", help="which kernel (default: both)")
     parser.add_argument("--format", choices=("pdf", "png", "svg"), default="pdf", help="of the picture (default: pdf)")
 
 
@@ -71,19 +82,16 @@ def run(options: argparse.Namespace) -> int:
     shape = " x ".join(map(str, inputs.x.shape[1:]))
     print(f"network  {words(net)}")
     print(f"data     {len(inputs.x)} of {inputs.total} {inputs.name}, {shape}, {inputs.x.dtype}")
-    print("computing ...", flush=True)
-    kinds = ("nngp", "ntk") if options.kind == "both" else (options.kind,)
+    files = {kind: folder / f"{kind}.npy" for kind in KINDS if options.kind in (kind, "both")}
     began = time.perf_counter()
-    matrices = _matrices(net, inputs.x, kinds)
+    matrices = _matrices(net, inputs.x, options, files)
     seconds = time.perf_counter() - began
-    files = [folder / f"{kind}.npy" for kind in kinds]
-    for file, matrix in zip(files, matrices.values(), strict=True):
-        write_whole(file, lambda out, matrix=matrix: np.save(out, matrix))  # type: ignore[misc]
-    spectra: dict[str, Floats] = {
-        kind: np.linalg.eigvalsh(matrix.astype(np.float64))[::-1] for kind, matrix in matrices.items()
-    }
-    summaries = {kind: summarise(spectra[kind], matrices[kind].dtype) for kind in kinds}
-    for line in _table(summaries, len(inputs.x), seconds):
+    print(f"computed {len(inputs.x)} x {len(inputs.x)} in {seconds:.2f} s", flush=True)
+    if len(inputs.x) > MOST_EXACT:
+        print(f"finding the {TOP} largest of {len(inputs.x)} eigenvalues ...", flush=True)
+    spectra = {kind: spectrum(matrix) for kind, matrix in matrices.items()}
+    summaries = {kind: _summary(spectra[kind], matrices[kind]) for kind in files}
+    for line in _table(summaries, len(inputs.x)):
         print(line)
     facts = {
         "network": words(net), "data": inputs.name, "total": inputs.total, "shape": inputs.x.shape,
@@ -95,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
     picture = folder / f"kernel.{options.format}"
     drawn = _drawn(f"{words(net)}\non {len(inputs.x)} {inputs.name}", inputs, matrices, spectra, options.format)
     write_whole(picture, lambda out: out.write(drawn))
-    print(f"wrote {', '.join(map(str, (*files, folder / 'kernel.json', picture)))}")
+    print(f"wrote {', '.join(map(str, (*files.values(), folder / 'kernel.json', picture)))}")
     return 0
 
 
@@ -108,56 +116,119 @@ class Summary:
         effective_rank: exp(-sum p log p) with p the positive eigenvalues over their sum (Roy and Vetterli, 2007).
         condition: largest / smallest; where the smallest is lost in rounding, a lower bound.
         rounding: what rounding can do to an eigenvalue, n eps largest.
-        lost: how many eigenvalues lie below that.
+        lost: how many of the eigenvalues that were found lie below that.
+        found: how many were found, the largest. If not all were, smallest, effective_rank and condition are None.
     """
 
     trace: float
     largest: float
-    smallest: float
-    effective_rank: float
-    condition: float
+    smallest: float | None
+    effective_rank: float | None
+    condition: float | None
     rounding: float
     lost: int
+    found: int
 
 
-def summarise(eigenvalues: Floats, dtype: Any) -> Summary:
-    """Numbers about a spectrum (falling), for a matrix that was computed in a dtype."""
+def summarise(eigenvalues: Floats, dtype: Any, count: int | None = None, trace: float | None = None) -> Summary:
+    """Numbers about a spectrum (falling), for a matrix that was computed in a dtype.
+
+    With `count` and `trace` of the matrix, the spectrum may be only its upper end.
+    """
+    count = len(eigenvalues) if count is None else count
+    trace = float(eigenvalues.sum()) if trace is None else trace
     largest, smallest = float(eigenvalues[0]), float(eigenvalues[-1])
-    rounding = len(eigenvalues) * float(np.finfo(dtype).eps) * largest
+    rounding = count * float(np.finfo(dtype).eps) * largest
+    lost = int((eigenvalues <= rounding).sum())
+    if len(eigenvalues) < count:
+        return Summary(trace, largest, None, None, None, rounding, lost, len(eigenvalues))
     positive = eigenvalues[eigenvalues > 0]
     shares = positive / positive.sum()
     rank = float(np.exp(-(shares * np.log(shares)).sum())) if len(positive) else 0.0
-    lost = int((eigenvalues <= rounding).sum())
     floor = smallest if not lost else rounding + max(smallest, 0.0)
     condition = largest / floor if floor > 0 else 1.0
-    return Summary(float(eigenvalues.sum()), largest, smallest, rank, condition, rounding, lost)
+    return Summary(trace, largest, smallest, rank, condition, rounding, lost, count)
 
 
-def _matrices(net: Network, x: Floats, kinds: tuple[str, ...]) -> dict[str, Floats]:
-    """The kernel matrices by kind."""
+def _summary(eigenvalues: Floats, matrix: Floats) -> Summary:
+    return summarise(eigenvalues, matrix.dtype, len(matrix), float(np.diag(matrix).sum(dtype=np.float64)))
+
+
+def spectrum(matrix: Floats) -> Floats:
+    """All eigenvalues of a symmetric matrix, or the largest of a large one; falling."""
+    count = len(matrix)
+    if count <= MOST_EXACT:
+        return np.asarray(np.linalg.eigvalsh(matrix.astype(np.float64))[::-1])
+    from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigsh
+
+    def product(v: Floats) -> Floats:
+        return np.concatenate([np.asarray(rows, np.float64) @ v.ravel() for rows in _bands(matrix)])
+
+    operator = LinearOperator((count, count), product, dtype=np.float64)
+    start = np.random.default_rng(0).normal(size=count)
     try:
-        found = net.kernels(x) if len(kinds) == 2 else (getattr(net, kinds[0])(x),)
+        found = eigsh(operator, TOP, which="LA", v0=start, tol=1e-6, maxiter=10, return_eigenvectors=False)
+    except ArpackNoConvergence as error:  # of a matrix of low rank, the others are all rounding
+        found = error.eigenvalues
+    return np.sort(found)[::-1]
+
+
+def _bands(matrix: Floats) -> Iterable[Floats]:
+    """Groups of rows of some megabytes."""
+    size = max(1, 2**20 // matrix.shape[1])
+    return (matrix[start : start + size] for start in range(0, len(matrix), size))
+
+
+def _matrices(net: Network, x: Floats, options: argparse.Namespace, files: dict[str, Path]) -> dict[str, Floats]:
+    """The kernel matrices by kind, mapped from their files, which are whole or not there."""
+    from ntkit.kernels import estimate, gram, grams
+
+    partial = [file.with_suffix(".partial.npy") for file in files.values()]
+    try:
+        size = estimate(net, x, kind=options.kind)
+        print(f"memory   {_said(size.working)} at most, and {_said(size.result)} on disk; tiles: {size.tiles}", flush=True)
+        if options.kind == "both":
+            grams(net, x, out=(partial[0], partial[1]), progress=progress_line())
+        else:
+            gram(net, x, kind=options.kind, out=partial[0], progress=progress_line())
     except ValueError as error:
-        raise UsageError(f"--net: {error}") from None
-    matrices = {kind: np.asarray(matrix) for kind, matrix in zip(kinds, found, strict=True)}
-    for kind, matrix in matrices.items():
-        if not np.isfinite(matrix).all():
+        own = str(error).startswith("out: ")
+        raise UsageError(f"-o {options.out}: {str(error)[5:]}" if own else f"--net: {error}") from None
+    except KeyboardInterrupt:
+        if any(file.exists() for file in partial):
+            print("\nwhat is finished is kept: the same command goes on with it", file=sys.stderr)
+        raise
+    for kind, file, written in zip(files, files.values(), partial, strict=True):
+        if not all(np.isfinite(rows).all() for rows in _bands(np.load(written, mmap_mode="r"))):
+            for other in partial:
+                other.unlink(missing_ok=True)
             raise UsageError(
                 f"the {kind} of these inputs is not finite in {x.dtype}; smaller inputs may help, as by --normalise"
             )
-    return matrices
+        written.replace(file)
+    return {kind: np.load(file, mmap_mode="r") for kind, file in files.items()}
 
 
-def _table(summaries: dict[str, Summary], count: int, seconds: float) -> Iterable[str]:
-    yield f"computed {count} x {count} in {seconds:.2f} s"
+def _table(summaries: dict[str, Summary], count: int) -> Iterable[str]:
     yield f"{'kernel':6} {'trace':>11} {'largest':>11} {'smallest':>11} {'effective rank':>15} {'condition':>11}"
     for kind, s in summaries.items():
-        yield f"{kind:6} {s.trace:11.4g} {s.largest:11.4g} {s.smallest:11.4g} {s.effective_rank:15.4g} {_condition(s):>11}"
+        smallest, rank = ("-" if value is None else f"{value:.4g}" for value in (s.smallest, s.effective_rank))
+        yield f"{kind:6} {s.trace:11.4g} {s.largest:11.4g} {smallest:>11} {rank:>15} {_condition(s):>11}"
         if s.lost:
             yield f"       {s.lost} eigenvalues are at most {s.rounding:.2g}, which may be all rounding"
+        if s.found < count:
+            yield f"       found are the {s.found} largest of {count} eigenvalues"
+
+
+def _said(size: int) -> str:
+    """Bytes in words."""
+    unit = next((unit for unit in ("GB", "MB") if size >= _UNITS[unit]), "kB")
+    return f"{size / _UNITS[unit]:.3g} {unit}"
 
 
 def _condition(summary: Summary) -> str:
+    if summary.condition is None:
+        return "-"
     return f"{'> ' if summary.lost else ''}{summary.condition:.2g}".replace("e+0", "e").replace("e+", "e")
 
 
@@ -181,13 +252,18 @@ def draw(title: str, inputs: Inputs, matrices: dict[str, Floats], spectra: dict[
     head = "\n".join(line for text in title.split("\n") for line in textwrap.wrap(text, 110))
     height = PANEL[1] * len(matrices) + 0.16 * (head.count("\n") + 1)
     figure = Figure(figsize=(3 * PANEL[0], height))
-    order, classes = _classes(inputs.labels, len(inputs.x))
-    first, second = _pairs(len(inputs.x))
-    angles = _angles(inputs.x.reshape(len(inputs.x), -1).astype(np.float64), first, second)
+    count = len(inputs.x)
+    shown = _spread(count, MOST_SHOWN)
+    order, classes = _classes(None if inputs.labels is None else inputs.labels[shown], len(shown))
+    name = ("input" if inputs.labels is None else "inputs, by label") + (
+        f" ({len(shown)} of {count})" if len(shown) < count else ""
+    )
+    first, second = _pairs(count)
+    angles = _angles(*(inputs.x[index].reshape(len(index), -1).astype(np.float64) for index in (first, second)))
     panels = figure.subplots(len(matrices), 3, squeeze=False)
     for (kind, matrix), row in zip(matrices.items(), panels, strict=True):
-        _heat_map(row[0], kind, matrix[np.ix_(order, order)], classes, "input" if inputs.labels is None else "inputs, by label")
-        _spectrum(row[1], kind, spectra[kind], summarise(spectra[kind], matrix.dtype))
+        _heat_map(row[0], kind, matrix[np.ix_(shown[order], shown[order])], classes, name)
+        _spectrum(row[1], kind, spectra[kind], _summary(spectra[kind], matrix), count)
         sizes = np.sqrt(np.maximum(np.diag(matrix), 0).astype(np.float64))
         scale = sizes[first] * sizes[second]
         keep = np.isfinite(angles) & (scale > 0)
@@ -231,7 +307,7 @@ def _heat_map(axes: Axes, kind: str, matrix: Floats, classes: list[tuple[str, in
         axes.axvline(end - 0.5, color="white", linewidth=0.3)
 
 
-def _spectrum(axes: Axes, kind: str, eigenvalues: Floats, summary: Summary) -> None:
+def _spectrum(axes: Axes, kind: str, eigenvalues: Floats, summary: Summary, count: int) -> None:
     """Eigenvalues from the largest to the smallest, and how far down they mean something."""
     rank = np.arange(1, len(eigenvalues) + 1)
     meant = eigenvalues > summary.rounding
@@ -252,27 +328,39 @@ def _spectrum(axes: Axes, kind: str, eigenvalues: Floats, summary: Summary) -> N
             color=GREY,
         )
     axes.minorticks_off()
-    axes.set_title(f"{kind}: effective rank {summary.effective_rank:.3g}, condition {_condition(summary)}")
+    if summary.effective_rank is None:
+        axes.set_title(f"{kind}: {len(eigenvalues)} largest of {count} eigenvalues")
+    else:
+        axes.set_title(f"{kind}: effective rank {summary.effective_rank:.3g}, condition {_condition(summary)}")
     axes.set_xlabel("number of the eigenvalue")
     axes.set_ylabel("eigenvalue")
 
 
+def _spread(count: int, most: int) -> np.ndarray:
+    """0 to count - 1, or so many of them, evenly spread."""
+    kept = min(count, most)
+    return np.arange(kept) * count // kept
+
+
 def _pairs(count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of different inputs, evenly spread over all if those are too many."""
-    first, second = np.tril_indices(count, -1)
-    kept = np.arange(min(MOST_PAIRS, len(first))) * len(first) // min(MOST_PAIRS, len(first))
-    return first[kept], second[kept]
+    """Pairs of different inputs, evenly spread over all if those are too many: entries of the strict lower triangle."""
+    entry = _spread(count * (count - 1) // 2, MOST_PAIRS)
+    row = ((1 + np.sqrt(8 * entry + 1)) // 2).astype(np.int64)  # above it stand row (row - 1) / 2 entries
+    row -= row * (row - 1) // 2 > entry  # in case that the root was rounded up
+    return row, entry - row * (row - 1) // 2
 
 
-def _angles(x: Floats, first: np.ndarray, second: np.ndarray) -> Floats:
-    """Angles between inputs in degrees, nan where one is zero: arctan keeps the digits of small ones."""
+def _angles(a: Floats, b: Floats) -> Floats:
+    """Angles between the rows of two matrices in degrees, nan where one is zero: arctan keeps the digits of small ones."""
+    one, two = map(_units, (a, b))
+    return np.asarray(np.degrees(2 * np.arctan2(np.linalg.norm(one - two, axis=1), np.linalg.norm(one + two, axis=1))))
+
+
+def _units(x: Floats) -> Floats:
     largest = np.abs(x).max(1, keepdims=True)
     x = x / np.where(largest > 0, largest, 1)
     norms = np.linalg.norm(x, axis=1, keepdims=True)
-    units = x / np.where(norms > 0, norms, np.nan)
-    apart = np.linalg.norm(units[first] - units[second], axis=1)
-    sums = np.linalg.norm(units[first] + units[second], axis=1)
-    return np.asarray(np.degrees(2 * np.arctan2(apart, sums)))
+    return np.asarray(x / np.where(norms > 0, norms, np.nan))
 
 
 def _distance_curve(axes: Axes, kind: str, angles: Floats, values: Floats, same: np.ndarray | None) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from ntkit.claims import UsageError
 if TYPE_CHECKING:
     from ntkit.kernels import Layer, Network
 
-__all__ = ["Inputs", "add_study_options", "network_and_inputs", "results_folder", "write_whole"]
+__all__ = ["Inputs", "add_study_options", "network_and_inputs", "progress_line", "results_folder", "write_whole"]
 
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Labels = np.ndarray[Any, np.dtype[Any]]
@@ -205,6 +206,19 @@ def results_folder(name: str) -> Path:
     if not os.access(folder, os.W_OK):
         raise UsageError(f"-o {name}: cannot be written")
     return folder
+
+
+def progress_line() -> Callable[[int, int], None] | None:
+    """For `progress=` of `ntkit.kernels.gram`: a line on stderr that is written over; None if that is no terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        share = (done / total) ** 2  # of one triangle, which grows row by row
+        end = "\r\033[K" if done == total else ""
+        print(f"\r\033[Kcomputing: {share:.0%}", end=end, file=sys.stderr, flush=True)
+
+    return show
 
 
 def write_whole(path: Path, write: Callable[[Any], Any]) -> None:

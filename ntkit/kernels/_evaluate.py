@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Literal
 
 import jax
-from jax.typing import ArrayLike
+from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Float, Int
 
 from ntkit.kernels._chain import needs_of, propagate
@@ -63,3 +63,8 @@ def program_bytes(program: Any) -> int:
     """Memory that one run of a lowered program takes beyond its arguments."""
     memory = program.compile().memory_analysis()
     return int(memory.temp_size_in_bytes + memory.output_size_in_bytes)
+
+
+def placeholder(shape: tuple[int, ...], dtype: DTypeLike) -> Any:
+    """An array without numbers, for which a program can be lowered."""
+    return jax.ShapeDtypeStruct(shape, dtype)  # type: ignore[no-untyped-call]

@@ -1,7 +1,9 @@
 """Gram matrices of any size: in memory, in a file, or as a product with vectors only."""
 
-import math
+from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack, closing
+from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,14 +15,16 @@ from scipy.sparse.linalg import LinearOperator
 
 from ntkit.kernels._chain import check_gaussian
 from ntkit.kernels._door import as_pair
-from ntkit.kernels._evaluate import Kinds, block, pairs, program_bytes
+from ntkit.kernels._evaluate import Kinds
 from ntkit.kernels._matrix_file import MatrixFile
-from ntkit.kernels._near import temporary_bytes, worth_products
 from ntkit.kernels._network import Network
-from ntkit.kernels._tiles import Source, Tile, available_cores, function_source, network_source, run, write
+from ntkit.kernels._room import source_with_room, tile_bytes
+from ntkit.kernels._tiles import Source, Tile, function_source, run, write
 
 Kernel = Network | Callable[[Array, Array], Array]
 Progress = Callable[[int, int], None]
+Out = np.ndarray | str | Path | None
+_BOTH: Kinds = ("nngp", "ntk")
 
 
 class Estimate(NamedTuple):
@@ -44,7 +48,7 @@ def gram(
     *,
     kind: str = "ntk",
     tile: int | None = None,
-    out: np.ndarray | str | Path | None = None,
+    out: Out = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Float[np.ndarray, "n m"]:
@@ -73,18 +77,32 @@ def gram(
         >>> round(float(gram(serial(Dense(), Relu(), Dense(2**0.5)), np.eye(2), kind="nngp", tile=1)[1, 0]), 6)
         0.159155
     """
-    source, first, second = _source(kernel, x1, x2, kind, tile)
-    shape = (len(first), len(second))
-    if isinstance(out, str | Path):
-        content = [repr(kernel), kind, str(source.grid.tile), str(first.dtype)]
-        with MatrixFile(Path(out), shape, first.dtype, content, [np.asarray(first), np.asarray(second)]) as file:
-            _fill(source, file.matrix, threads, progress, file)
-        return file.finished()
-    matrix = np.empty(shape, first.dtype) if out is None else out
-    if matrix.shape != shape or matrix.dtype != first.dtype:
-        raise ValueError(f"out must have shape {shape} and dtype {first.dtype}, got {matrix.shape} and {matrix.dtype}")
-    _fill(source, matrix, threads, progress, None)
-    return matrix
+    source, *inputs = _source(kernel, x1, x2, _kinds(kind), tile)
+    return _filled(kernel, source, inputs, {kind: out}, threads, progress)[0]
+
+
+def grams(
+    network: Network,
+    x1: ArrayLike,
+    x2: ArrayLike | None = None,
+    *,
+    tile: int | None = None,
+    out: tuple[Out, Out] = (None, None),
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Float[np.ndarray, "n m"], Float[np.ndarray, "n m"]]:
+    """Both kernels at the cost of one, (nngp, ntk); arguments as for `gram`, with one `out` for each.
+
+    Example:
+        >>> import numpy as np
+        >>> from ntkit.kernels import Dense, Relu, serial
+        >>> nngp, ntk = grams(serial(Dense(), Relu(), Dense(2**0.5)), np.ones((1, 3)))
+        >>> round(float(nngp[0, 0]), 6), round(float(ntk[0, 0]), 6)
+        (1.0, 2.0)
+    """
+    source, *inputs = _source(network, x1, x2, _BOTH, tile)
+    nngp, ntk = _filled(network, source, inputs, dict(zip(_BOTH, out, strict=True)), threads, progress)
+    return nngp, ntk
 
 
 def gram_operator(
@@ -106,7 +124,7 @@ def gram_operator(
         >>> (gram_operator(serial(Dense()), np.eye(2)) @ np.array([2.0, 4.0])).round(3).tolist()  # x x^T / 2
         [1.0, 2.0]
     """
-    source, first, second = _source(kernel, x1, x2, kind, tile)
+    source, first, second = _source(kernel, x1, x2, _kinds(kind), tile)
     return _Operator(source, np.dtype(first.dtype), (len(first), len(second)), threads)
 
 
@@ -119,7 +137,7 @@ def estimate(
     tile: int | None = None,
     threads: int | None = None,
 ) -> Estimate:
-    """Memory and tiles that `gram` will take, before it runs; it only compiles. Arguments as there.
+    """Memory and tiles that `gram` will take, before it runs; it only compiles. Arguments as there; kind "both" for `grams`.
 
     Example:
         >>> import numpy as np
@@ -129,21 +147,15 @@ def estimate(
     """
     if not isinstance(kernel, Network):
         raise ValueError(f"kernel must be a network: what other functions take is not known, got {kernel!r}")
-    source, first, second = _source(kernel, x1, x2, kind, tile)
-    grid, layers, kinds = source.grid, kernel.layers, _kinds(kind)
-    if grid.paired:
-        indices = np.zeros(grid.tile, np.int32)
-        one = program_bytes(pairs.lower(layers, kinds, first, second, indices, indices))
-    elif worth_products(layers, first):
-        one = temporary_bytes(layers, kinds, grid.tile, first)
-    else:
-        parts = [x[np.zeros(grid.tile, int)] for x in (first, second)]
-        one = program_bytes(block.lower(layers, kinds, grid.tile, *parts, 0, 0))
+    kinds = _BOTH if kind == "both" else _kinds(kind)
+    source, first, second = _source(kernel, x1, x2, kinds, tile)
+    grid, each = source.grid, len(kinds) * first.dtype.itemsize
+    one = tile_bytes(kernel.layers, kinds, grid, first, second)
     copies = 3 * (first.nbytes + second.nbytes)
-    count = available_cores() if threads is None else threads
-    waiting = 16 * count * grid.tile ** (1 if grid.paired else 2) * first.dtype.itemsize
+    count = source.threads(threads)
+    waiting = 16 * count * grid.tile ** (1 if grid.paired else 2) * each
     tiles = sum(1 for band in range(grid.bands) for _ in source.band(band))
-    return Estimate(math.prod((len(first), len(second))) * first.dtype.itemsize, copies + count * one + waiting, tiles)
+    return Estimate(len(first) * len(second) * each, copies + count * one + waiting, tiles)
 
 
 class _Operator(LinearOperator):  # type: ignore[misc]
@@ -183,16 +195,15 @@ class _Operator(LinearOperator):  # type: ignore[misc]
         return out
 
 
-def _source(kernel: Kernel, x1: ArrayLike, x2: ArrayLike | None, kind: str, tile: int | None) -> tuple[Source, Array, Array]:
+def _source(kernel: Kernel, x1: ArrayLike, x2: ArrayLike | None, kinds: Kinds, tile: int | None) -> tuple[Source, Array, Array]:
     """Checked arguments."""
     first, second = as_pair(x1, x2)
     if tile is not None and (type(tile) is not int or tile < 1):
         raise ValueError(f"tile must be an int >= 1, or None, got {tile!r}")
     given = None if x2 is None else second
-    kinds = _kinds(kind)
     if isinstance(kernel, Network):
         check_gaussian(kernel.layers, before=False)
-        return network_source(kernel.layers, kinds, first, given, tile), first, second
+        return source_with_room(kernel.layers, kinds, first, given, tile), first, second
     if not callable(kernel):
         raise ValueError(f"kernel must be a network or a function of two sets of inputs, got {kernel!r}")
     return function_source(kernel, first, given, tile), first, second
@@ -206,14 +217,47 @@ def _kinds(kind: str) -> Kinds:
     raise ValueError(f'kind must be "nngp" or "ntk", got {kind!r}')
 
 
-def _fill(source: Source, matrix: np.ndarray, threads: int | None, progress: Progress | None, file: MatrixFile | None) -> None:
-    """All bands that are not finished yet."""
-    bands = source.grid.bands
-    for band in range(bands):
-        if file is None or band not in file.bands:
-            for _ in run(source, [band], lambda tile: write([matrix], tile), threads):
-                pass
-            if file is not None:
+def _filled(
+    kernel: Kernel,
+    source: Source,
+    inputs: list[Array],
+    out: dict[str, Out],
+    threads: int | None,
+    progress: Progress | None,
+) -> list[np.ndarray]:
+    """One matrix of each kind; bands are left out that all files have already."""
+    shape, dtype, bands = (len(inputs[0]), len(inputs[1])), np.dtype(inputs[0].dtype), source.grid.bands
+    files: list[MatrixFile | None] = []
+    matrices: list[np.ndarray] = []
+    with ExitStack() as stack:
+        for kind, place in out.items():
+            file, matrix = None, np.empty(0)
+            if isinstance(place, str | Path):
+                content = [repr(kernel), kind, str(source.grid.tile), str(dtype)]
+                file = stack.enter_context(MatrixFile(Path(place), shape, dtype, content, list(map(np.asarray, inputs))))
+                matrix = file.matrix
+            elif place is None:
+                matrix = np.empty(shape, dtype)
+            elif place.shape == shape and place.dtype == dtype:
+                matrix = place
+            else:
+                raise ValueError(f"out must have shape {shape} and dtype {dtype}, got {place.shape} and {place.dtype}")
+            files.append(file)
+            matrices.append(matrix)
+        kept = set.intersection(*(set() if file is None else file.bands for file in files))
+        done = len(kept)
+
+        def use(tile: Tile) -> int:
+            write(matrices, tile)
+            return source.grid.band_of(tile)
+
+        # Threads go on with the next bands while one is being finished.
+        missing = [band for band in range(bands) if band not in kept]
+        for band, tiles in groupby(stack.enter_context(closing(run(source, missing, use, threads)))):
+            deque(tiles, maxlen=0)  # all of them
+            for file in filter(None, files):
                 file.finish(band)
-        if progress is not None:
-            progress(band + 1, bands)
+            done += 1
+            if progress is not None:
+                progress(done, bands)
+    return [matrix if file is None else file.finished() for file, matrix in zip(files, matrices, strict=True)]

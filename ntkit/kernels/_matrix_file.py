@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -39,12 +40,21 @@ class MatrixFile:
             raise ValueError(f"out: {path} exists already; remove it to begin anew")
         else:
             self.matrix = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+            try:
+                self._reserve()
+            except OSError as error:
+                path.unlink()
+                size = self.matrix.nbytes
+                raise ValueError(f"out: there is no room for {path} of {size} bytes ({error.strerror})") from None
+            self._journal.unlink(missing_ok=True)  # of a file that is gone
             self._append(key)
+        self._descriptor = path.open("rb+")
 
     def finish(self, band: int) -> None:
         """Write a band's pages to disk, then say that it is there."""
-        self.matrix.flush()
+        self._flush()
         self._append(str(band))
+        self.bands.add(band)
 
     def finished(self) -> np.ndarray:
         """The whole matrix, read-only."""
@@ -56,7 +66,23 @@ class MatrixFile:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.matrix.flush()
+        self._flush()
+        self._descriptor.close()
+        if error is not None and not self.bands:  # nothing to go on with
+            self._path.unlink()
+            self._journal.unlink()
+
+    def _flush(self) -> None:
+        if sys.platform == "linux":  # the same as the map's own method, which stops all threads of Python meanwhile
+            os.fdatasync(self._descriptor.fileno())
+        else:
+            self.matrix.flush()
+
+    def _reserve(self) -> None:
+        """Take the file's room on disk: where it runs out later, writing to a map ends the process."""
+        if hasattr(os, "posix_fallocate"):
+            with self._path.open("rb+") as file:
+                os.posix_fallocate(file.fileno(), 0, self._path.stat().st_size)
 
     def _append(self, line: str) -> None:
         with self._journal.open("a") as file:

@@ -13,7 +13,7 @@ import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from ntkit.kernels._evaluate import Kinds, Layers, evaluate, program_bytes
+from ntkit.kernels._evaluate import Kinds, Layers, evaluate, placeholder, program_bytes
 from ntkit.kernels._inputs import Inputs, Known, half_angles
 from ntkit.kernels._shape import Flatten, Identity
 
@@ -66,10 +66,10 @@ def _refined(folded: np.ndarray, x1: Array, x2: Array) -> np.ndarray | Array:
 
 def temporary_bytes(layers: Layers, kinds: Kinds, tile: int, x: Array) -> int:
     """Memory that one tile takes at most."""
-    part = Vectors(*(jnp.zeros((tile, *shape), x.dtype) for shape in ((x[0].size,), (x[0].size,), ())))
+    part = Vectors(*(placeholder((tile, *shape), x.dtype) for shape in ((x[0].size,), (x[0].size,), ())))
     programs = (
         _angles.lower(part, part, False),
-        _from_angles.lower(layers, kinds, part, part, jnp.zeros((tile, tile), x.dtype)),
+        _from_angles.lower(layers, kinds, part, part, placeholder((tile, tile), x.dtype)),
         _by_differences.lower(part.x, part.x),
     )
     # Angles, their copy and the near pairs' indices stay while the second program runs.

@@ -1,11 +1,15 @@
 """Kernel matrices tile by tile: tiles stay in cache, one triangle is computed, and tiles go to all cores."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from types import FrameType
 from typing import Any, NamedTuple
 
 import jax.numpy as jnp
@@ -67,12 +71,27 @@ class Grid:
         """Groups of rows that are finished together."""
         return -(-self.rows // self.band)
 
+    def band_of(self, tile: Tile) -> int:
+        """The band that a tile lies in."""
+        rows = tile.where[0]
+        return int(rows.start if isinstance(rows, slice) else rows[0]) // self.band
+
 
 class Source(NamedTuple):
-    """Where tiles come from: a grid, and the tasks that compute a band, each of which returns one tile."""
+    """Where tiles come from: a grid, and the tasks that compute a band, each of which returns one tile.
+
+    Attributes:
+        most: how many tasks there is memory for at once; None, for any number of them.
+    """
 
     grid: Grid
     band: Callable[[int], Iterator[Callable[[], Tile]]]
+    most: int | None = None
+
+    def threads(self, wanted: int | None) -> int:
+        """How many to use; None wants one per core that this process may use."""
+        threads = available_cores() if wanted is None else wanted
+        return threads if self.most is None else min(threads, self.most)
 
 
 def network_source(layers: Layers, kinds: Kinds, x1: Array, x2: Array | None, tile: int | None) -> Source:
@@ -117,7 +136,8 @@ def network_grid(layers: Layers, shape: tuple[int, ...], rows: int, columns: int
     if tile is None and paired:
         tile = min(_CACHE // pixels, _PAIRS) if pixels * _LINE <= _CACHE else max(1, min(_LINE, _LARGE // pixels))
     elif tile is None:
-        tile = _even(max(rows, columns or 0)) if pixels == 1 else max(_LINE, int((_SQUARE / pixels) ** 0.5) // _LINE * _LINE)
+        fewest = max(1, min(_LINE, int((_LARGE / pixels) ** 0.5)))
+        tile = _even(max(rows, columns or 0)) if pixels == 1 else max(fewest, int((_SQUARE / pixels) ** 0.5) // _LINE * _LINE)
     if not paired:
         tile = min(tile, max(rows, columns or 0))
     return Grid(rows, columns or rows, columns is None, tile, paired)
@@ -129,24 +149,53 @@ def _even(rows: int) -> int:
     return -(-each // _LINE) * _LINE
 
 
-def run(source: Source, bands: Sequence[int], use: Callable[[Tile], Any], threads: int | None) -> Iterator[Any]:
+def run(source: Source, bands: Sequence[int], use: Callable[[Tile], Any], threads: int | None) -> Generator[Any, None, None]:
     """What `use` makes of each tile of the bands, in their order; computed on threads (None: one per core).
 
     XLA releases the interpreter while it computes. Few tasks wait at any time, so that an error or Ctrl-C ends the rest.
     """
     tasks = (task for band in bands for task in source.band(band))
-    threads = available_cores() if threads is None else threads
+    threads = source.threads(threads)
     if threads == 1:
         yield from (use(task()) for task in tasks)
         return
-    with ThreadPoolExecutor(threads) as pool:
+    with _interrupts_held() as held, ThreadPoolExecutor(threads) as pool:
         while batch := list(islice(tasks, 16 * threads)):
-            futures = [pool.submit(lambda task=task: use(task())) for task in batch]  # type: ignore[misc]
+            futures = []
             try:
-                yield from (future.result() for future in futures)
+                for task in batch:
+                    futures.append(pool.submit(lambda task=task: use(task())))  # type: ignore[misc]
+                for future in futures:
+                    yield future.result()
+                    if held:
+                        raise KeyboardInterrupt
             finally:
                 for future in futures:
                     future.cancel()
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[list[int]]:
+    """Ctrl-C is noted in the list, not raised; a second one is raised as ever.
+
+    In the middle of starting or joining threads it may leave locks behind, and the process then hangs or crashes at its end.
+    """
+    held: list[int] = []
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield held
+        return
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if held:
+            signal.default_int_handler(number, frame)
+        held.append(number)
+
+    signal.signal(signal.SIGINT, hold)
+    try:
+        yield held
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def available_cores() -> int:

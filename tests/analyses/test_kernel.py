@@ -1,17 +1,20 @@
 """`ntkit analyze kernel` against answers that are known, and what it refuses."""
 
 import json
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from analyses import kernel
 from analyses.kernel import Inputs, draw, summarise
 from ntkit.cli import Parser, main
 from ntkit.data import digits
 from ntkit.kernels import parse
-from ntkit.studies import add_study_options, network_and_inputs
+from ntkit.studies import add_study_options, network_and_inputs, progress_line
 
 NET = "dense relu dense"
 
@@ -30,6 +33,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def analyze(*arguments: object) -> int:
     """The exit status of the study, with a network and a folder unless others are given."""
     return main(["analyze", "kernel", "--net", NET, "-o", "out", *map(str, arguments)])
+
+
+def directly(*arguments: object) -> int:
+    """The same without the command around it."""
+    parser = Parser()
+    kernel.add_options(parser)
+    return kernel.run(parser.parse_args(["--net", NET, "-o", "out", *map(str, arguments)]))
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -137,6 +147,92 @@ def test_zeros_everywhere(here: Path) -> None:
     np.save("x.npy", np.zeros((5, 3)))
     assert analyze("--data", "x.npy") == 0
     assert facts()["kernels"]["ntk"]["effective_rank"] == 0
+
+
+def test_of_a_large_matrix_only_the_largest_eigenvalues_are_found(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"MOST_EXACT": 50, "TOP": 7, "MOST_SHOWN": 20}.items():
+        monkeypatch.setattr(kernel, name, value)
+    assert directly("--count", 60, "--dtype", "float32", "--format", "svg") == 0
+    shown = capsys.readouterr().out
+    assert "finding the 7 largest of 60 eigenvalues ..." in shown
+    assert shown.count("found are the 7 largest of 60 eigenvalues") == 2
+    for kind, found in facts()["kernels"].items():
+        matrix = np.load(f"out/{kind}.npy").astype(float)
+        values = np.linalg.eigvalsh(matrix)[::-1]
+        np.testing.assert_allclose(kernel.spectrum(matrix), values[:7], rtol=1e-9)
+        np.testing.assert_allclose([found["trace"], found["largest"]], [values.sum(), values[0]], rtol=1e-9)
+        assert [found[name] for name in ("smallest", "effective_rank", "condition", "found")] == [None, None, None, 7]
+        assert found["rounding"] == pytest.approx(60 * 2**-23 * values[0])
+    picture = Path("out/kernel.svg").read_text()
+    assert "7 largest of 60 eigenvalues" in picture
+    assert "inputs, by label (20 of 60)" in picture
+
+
+def test_of_a_large_matrix_of_low_rank_no_more_eigenvalues_are_shown_than_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernel, "MOST_EXACT", 50)
+    x = np.random.default_rng(0).normal(size=(400, 3))
+    found = kernel.spectrum(x @ x.T)
+    np.testing.assert_allclose(found[:3], np.linalg.svd(x, compute_uv=False) ** 2, rtol=1e-9)
+    assert np.abs(found[3:]).max(initial=0) < 1e-9
+
+
+def test_pairs_are_those_of_the_lower_triangle() -> None:
+    for got, expected in zip(kernel._pairs(40), np.tril_indices(40, -1), strict=True):
+        np.testing.assert_array_equal(got, expected)
+    first, second = kernel._pairs(10**6)
+    assert len(first) == kernel.MOST_PAIRS
+    assert (second >= 0).all()
+    assert (second < first).all()
+    assert (first < 10**6).all()
+
+
+def test_a_run_that_was_interrupted_goes_on(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = "--net", "conv2 relu gap dense", "--count", 120
+
+    def stop(done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(kernel, "progress_line", lambda: stop)
+    with pytest.raises(KeyboardInterrupt):
+        directly(*images)
+    assert "the same command goes on with it" in capsys.readouterr().err
+    begun = {"nngp.partial.npy", "nngp.partial.npy.progress", "ntk.partial.npy", "ntk.partial.npy.progress"}
+    assert {path.name for path in Path("out").iterdir()} == begun
+    assert "-o out: out/nngp.partial.npy was begun with another kernel, other inputs or tiles; remove it" in refused(
+        capsys, *images, "--centre"
+    )
+    half = np.load("out/ntk.partial.npy", mmap_mode="r+")
+    half[0, 0] = 7.0  # stays only if the first rows are not computed again
+    half.flush()
+    assert analyze(*images, "--format", "svg") == 0
+    found = np.load("out/ntk.npy")
+    assert found[0, 0] == 7
+    expected = parse("conv2 relu gap dense").ntk(digits().images[np.arange(120) * 1797 // 120][..., None])
+    np.testing.assert_allclose(found[1:], expected[1:], rtol=1e-12)
+    assert analyze(*images, "--format", "svg") == 0  # a second run begins anew
+    np.testing.assert_allclose(np.load("out/ntk.npy"), expected, rtol=1e-12)
+    assert {path.name for path in Path("out").iterdir()} == {"nngp.npy", "ntk.npy", "kernel.json", "kernel.svg"}
+
+
+def test_what_is_taken_is_said_before(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert analyze("--count", 20, "--format", "svg") == 0
+    shown = capsys.readouterr()
+    assert re.search(r"memory   .* [kM]B at most, and 6.4 kB on disk; tiles: 1\ncomputed 20 x 20", shown.out)
+    assert not shown.err  # no terminal, no progress
+
+
+def test_progress_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    show = progress_line()
+    assert show is not None
+    show(1, 2)
+    show(2, 2)
+    assert re.findall(r"computing: (\d+%)", capsys.readouterr().err) == ["25%", "100%"]
 
 
 def test_effective_rank() -> None:

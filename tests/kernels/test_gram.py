@@ -20,6 +20,7 @@ from ntkit.kernels import (
     estimate,
     gram,
     gram_operator,
+    grams,
     serial,
 )
 
@@ -180,9 +181,77 @@ def test_ctrl_c_leaves_a_file_to_go_on_with(tmp_path):
     assert 1 <= finished < 50
 
 
+def test_ctrl_c_is_raised_between_tiles(tmp_path):
+    seen = []
+
+    def press(done, total):
+        seen.append(done)
+        if done == 2:
+            signal.raise_signal(signal.SIGINT)
+            seen.append("noted")  # not raised here, where threads may be starting
+
+    with pytest.raises(KeyboardInterrupt):
+        gram(DENSE, VECTORS, out=tmp_path / "k.npy", tile=2, threads=2, progress=press)
+    assert seen == [1, 2, "noted"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_both_kernels_come_at_once(name, tmp_path):
+    net, x = CASES[name]
+    expected = net.kernels(x, x[:3])
+    paths = tmp_path / "nngp.npy", tmp_path / "ntk.npy"
+    for got in (grams(net, x, x[:3], tile=3), grams(net, x, x[:3], tile=4, out=paths), map(np.load, paths)):
+        for matrix, right in zip(got, expected, strict=True):
+            np.testing.assert_allclose(matrix, right, rtol=1e-13, atol=1e-14)
+    assert estimate(net, x, kind="both").result == 2 * estimate(net, x).result
+
+
+def test_both_files_are_gone_on_with(tmp_path):
+    paths = tmp_path / "nngp.npy", tmp_path / "ntk.npy"
+
+    def stop(done, total):
+        raise StopError
+
+    with pytest.raises(StopError):
+        gram(DENSE, VECTORS, out=paths[1], tile=3, progress=stop)
+    seen = []
+    for matrix, kind in zip(
+        grams(DENSE, VECTORS, out=paths, tile=3, progress=lambda *at: seen.append(at)), ("nngp", "ntk"), strict=True
+    ):
+        np.testing.assert_allclose(matrix, gram(DENSE, VECTORS, kind=kind, tile=3), rtol=1e-13)
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]  # the first rows of the one alone are not enough
+
+
+def test_nothing_is_left_of_what_never_began(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "ntk.npy").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"out: .*ntk\.npy exists already"):
+        grams(DENSE, VECTORS, out=(tmp_path / "nngp.npy", tmp_path / "ntk.npy"))
+    monkeypatch.setattr("os.posix_fallocate", full, raising=False)
+    with pytest.raises(ValueError, match=r"out: there is no room for .*k\.npy of 968 bytes \(No space left on device\)"):
+        gram(DENSE, VECTORS, out=tmp_path / "k.npy")
+    assert [file.name for file in tmp_path.iterdir()] == ["ntk.npy"]
+
+
+def test_a_file_that_was_removed_is_begun_anew(tmp_path):
+    def stop(done, total):
+        raise StopError
+
+    path = tmp_path / "k.npy"
+    for x in (VECTORS, VECTORS + 1):
+        with pytest.raises(StopError):
+            gram(DENSE, x, out=path, tile=3, progress=stop)
+        path.unlink()
+    np.testing.assert_array_equal(gram(DENSE, VECTORS, out=path, tile=3), gram(DENSE, VECTORS, tile=3))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: gram(DENSE, VECTORS, kind="both"), "kind must be .* got 'both'"),
         (lambda: gram(DENSE, VECTORS, kind="ntp"), "kind must be .* got 'ntp'"),
         (lambda: gram(DENSE, VECTORS, tile=0), "tile must be an int >= 1, or None, got 0"),
         (lambda: gram(lambda a, b: a, VECTORS, tile=4), r"kernel must map 4 and 4 inputs to shape \(4, 4\), got \(4, 30\)"),
