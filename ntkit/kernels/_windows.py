@@ -210,7 +210,7 @@ def _mean_along(gaps: _Gaps, axis: Axis, sides: _Sides) -> _Gaps:
     variances = sum(inside[1:], start=inside[0]) / axis.window
     deviations = root(variances)
     inverse = jnp.where(variances > 0, 1 / jnp.where(variances > 0, deviations, 1), 0)
-    relative1, relative2 = sides.split(root(inside) * inverse)
+    relative1, relative2 = sides.split(root(inside) * inverse[None])
     squares = [(relative1[j] - relative2[j]) ** 2 for j in range(axis.window)]
     deviations1, deviations2 = sides.split(deviations)
     bend = deviations1 * deviations2 * (sum(squares[1:], start=squares[0]) / (4 * axis.window))

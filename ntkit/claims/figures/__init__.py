@@ -77,11 +77,23 @@ def write_figure(record: Record, path: Path, *, custom: bool) -> list[Path]:
     with style(), _fixed_date(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # whoever shows the SVG may well have the letter
         figure, rows = _drawn(record, custom=custom)
+        _settle(figure)
         figure.savefig(buffer, format=suffix[1:], metadata=_METADATA[suffix])
     write_atomically(path, buffer.getvalue())
     data = path.with_suffix(".csv")
     write_atomically(data, csv_text(rows).encode("utf-8", "replace"))
     return [path, data]
+
+
+def _settle(figure: Figure) -> None:
+    """Lay out once, and round: the solver's last digits depend on where its objects lie in memory, and SVG's names on them."""
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+    for axes in figure.axes:
+        left, bottom, width, height = (round(number, 6) for number in axes.get_position().bounds)
+        axes.set_position((left, bottom, width, height))
 
 
 @contextmanager
