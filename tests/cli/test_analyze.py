@@ -84,13 +84,13 @@ def test_help_of_the_kernel_study_names_every_word() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1.0])
-def test_ctrl_c_ends_it_with_130_and_leaves_no_half_files(tmp_path: Path, seconds: float) -> None:
+def test_ctrl_c_ends_it_with_130_and_leaves_nothing_that_looks_whole(tmp_path: Path, seconds: float) -> None:
     run = start_ntkit(
         "analyze", "kernel", "--net", "conv3x3 relu conv3x3 relu gap dense", "--count", 1797, "-o", "out", cwd=tmp_path
     )
     assert run.stdout is not None
     for line in run.stdout:
-        if line.startswith("computing"):
+        if line.startswith("memory"):
             break
     try:
         run.communicate(timeout=seconds or 0.01)
@@ -100,4 +100,4 @@ def test_ctrl_c_ends_it_with_130_and_leaves_no_half_files(tmp_path: Path, second
     assert run.returncode == 130, output
     assert output.endswith("ntkit: interrupted\n")
     assert "Traceback" not in output
-    assert list((tmp_path / "out").iterdir()) == []
+    assert {".partial" in file.name for file in (tmp_path / "out").iterdir()} <= {True}
