@@ -97,7 +97,7 @@ def _network_of_angle(
     return of_angle
 
 
-def _of_angle(f: Callable[[Any], Any], arb: type) -> Callable[[Any, Any], Any]:
+def _of_angle(f: Callable[[Any], Any], arb: Any) -> Callable[[Any, Any], Any]:
     """A function of the cosine likewise; it is met by single balls."""
 
     def of_angle(sin2: Any, cos2: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -62,7 +63,7 @@ def quadrature_angles(intervals: int | None, max_degree: int) -> Float[np.ndarra
     return np.asarray(np.pi * np.sin(np.pi / 2 * np.arange(count + 1) / count) ** 2)
 
 
-def check_values(name: str, values: ArrayLike, nodes: Float[np.ndarray, " nodes"]) -> Float[np.ndarray, " nodes"]:
+def check_values(name: str, values: Any, nodes: Float[np.ndarray, " nodes"]) -> Float[np.ndarray, " nodes"]:
     """What a function returned for the nodes, in its own floating point dtype, or a ValueError that names the function."""
     given = np.asarray(values)
     if given.shape != nodes.shape:

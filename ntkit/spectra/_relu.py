@@ -1,4 +1,4 @@
-"""Kernels of chains of dense layers and ReLU on a circle, in any arithmetic: without compiling anything, or in ball arithmetic."""
+"""Kernels of chains of dense layers and ReLU on a circle in any arithmetic: NumPy, which compiles nothing, or balls."""
 
 from collections.abc import Callable
 from math import factorial
@@ -86,10 +86,10 @@ def _where(condition: np.ndarray, first: Any, second: Any) -> Any:
 def _segment(
     t: Float[np.ndarray, "..."], sine: Float[np.ndarray, "..."], cosine: Float[np.ndarray, "..."]
 ) -> Float[np.ndarray, "..."]:
-    """sin t - t cos t in float64; near 0, where that is a difference of almost equal numbers, its Taylor series."""
+    """The segment in float64; near 0, where it is a difference of almost equal numbers, by its Taylor series."""
     small = np.minimum(t, 1.0)
     terms = [(-1) ** i * (2 * i + 2) / factorial(2 * i + 3) for i in range(9)]
-    return np.where(t < 1, small**3 * np.polyval(terms[::-1], small**2), sine - t * cosine)
+    return np.asarray(np.where(t < 1, small**3 * np.polyval(terms[::-1], small**2), sine - t * cosine))
 
 
 FLOAT = Arithmetic(np.sqrt, np.arctan2, _segment, float, np.pi)
