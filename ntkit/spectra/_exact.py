@@ -86,9 +86,15 @@ def _network_of_angle(
 ) -> Callable[[Any, Any], Any]:
     """The kernel from sin^2 and cos^2 of half the angle."""
     arb = flint.arb
-    arithmetic = Arithmetic(
-        lambda x: x.sqrt(), arb.atan2, lambda t, sine, cosine: sine - t * cosine, lambda x: arb(x), arb.pi()
-    )
+
+    def segment(t: Any, sine: Any, cosine: Any) -> Any:
+        # At the centre of the ball, and around it by the mean value theorem: the derivative is t sin t <= t^2. As written,
+        # sin t - t cos t would forget that both terms move together, and layer by layer balls would grow by 1 / t.
+        centre = t.mid()
+        sine, cosine = centre.sin_cos()
+        return sine - centre * cosine + arb(0, t.rad() * t.upper() ** 2)
+
+    arithmetic = Arithmetic(lambda x: x.sqrt(), arb.atan2, segment, arb, arb.pi())
 
     def of_angle(sin2: Any, cos2: Any) -> Any:
         pair = relu_chain(network, Pair(arb(variance), sin2, cos2, arb(0)), arithmetic)

@@ -35,9 +35,9 @@ def funk_hecke(
 
     Returns:
         A `Spectrum`. An error is the change from the rule with every second node only, far larger than the error of the
-        full rule as soon as f is analytic, plus rounding: epsilon (k + 4) max|f| times the mean of |P_k| on the sphere,
-        epsilon that of the dtype that f returns. It is an estimate, not a certified bound, and takes f as exact to a few
-        epsilon of max|f|. `resolved` says which eigenvalues stand out.
+        full rule as soon as f is analytic, plus rounding: epsilon (k + 3 + dim / 2) times the mean of |f P_k| on the
+        sphere, epsilon that of the dtype that f returns. It is an estimate, not a certified bound, and takes f as exact to a
+        few epsilon. `resolved` says which eigenvalues stand out.
 
     Raises:
         ValueError: dim, degrees or intervals out of range, or f returns another shape or values that are not finite.
@@ -96,7 +96,7 @@ def integrate(
     change = np.abs(_folded(harmonics[:, ::2], coarse * values[::2], odd) - eigenvalues)
     epsilon = max(np.finfo(float).eps, np.finfo(given.dtype).eps)
     sizes = np.abs(harmonics)
-    rounding = epsilon * (k + 4) * np.abs(values).max() * _folded(sizes, measure, np.zeros_like(odd))
+    rounding = epsilon * (k + 3 + dim / 2) * _folded(sizes, measure * np.abs(values), np.zeros_like(odd))
     rounding += _folded(sizes, measure * noise, np.zeros_like(odd))
     return Spectrum(dim, k, eigenvalues, change + rounding, (float(values[0]), float(values[-1])))
 

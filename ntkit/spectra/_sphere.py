@@ -58,8 +58,9 @@ def sphere_spectrum(
         A `Spectrum`; `missing` is what its trace leaves of f(1), by parity, `resolved(1.0)` marks the eigenvalues that are
         larger than their errors. Errors are those of `funk_hecke`, and in addition: for functions of the cosine, what
         rounding of the cosine itself does to f, by the difference quotients of f (where f has a root at an end, this is
-        largest, of the order of epsilon / angle); for networks, epsilon f(1) for each layer with weights. With `digits`,
-        rounding is enclosed by ball arithmetic, and the quadrature's share is the change from a rule with fewer nodes.
+        largest, of the order of epsilon / angle); for networks, half an epsilon f(1) for each layer with weights. With
+        `digits`, rounding is enclosed by ball arithmetic, and the quadrature's share is the change from a rule with fewer
+        nodes.
 
     Raises:
         ValueError: an argument is out of range or does not fit f; f returns another shape, or values that are not finite; the
@@ -100,7 +101,7 @@ def sphere_spectrum(
     if isinstance(f, Network):
         values = check_values("f", _on_circle(f, kind or "ntk", variance, theta), theta)
         weighted = sum(layer.weighted for layer in f.layers)
-        return integrate(dim, degrees, theta, values, np.finfo(float).eps * weighted * float(np.abs(values).max()))
+        return integrate(dim, degrees, theta, values, np.finfo(float).eps * weighted / 2 * float(np.abs(values).max()))
     if isinstance(f, OfAngle):
         with jax.enable_x64(True):
             return integrate(dim, degrees, theta, check_values("f", f.of_angle(theta), theta))

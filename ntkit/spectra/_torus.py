@@ -147,4 +147,5 @@ def _coefficients(values: Float[np.ndarray, "..."], max_frequency: int) -> Float
     """Fourier coefficients of an even function on a grid, frequencies from -max_frequency on along every axis."""
     transform = np.fft.fftn(values).real / values.size
     order = np.arange(-max_frequency, max_frequency + 1)
-    return np.asarray(transform[np.ix_(*[order] * values.ndim)])
+    coefficients = transform[np.ix_(*[order] * values.ndim)]
+    return np.asarray((coefficients + np.flip(coefficients)) / 2)
