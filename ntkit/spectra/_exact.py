@@ -38,9 +38,9 @@ def exact_spectrum(
         raise ValueError(f"digits need a network of dense layers and ReLU only, got {' '.join(map(str, f.layers))}")
     flint = _flint()
     top = int(degrees.max())
-    # Eigenvalues fall like degree^-dim for kernels with a kink: that many digits lie below f(1).
-    lost = int(_GROWTH * top + dim * np.log10(top + 2)) + 20
-    with flint.ctx.workdps(int(digits) + lost):
+    # Kernels with a kink have eigenvalues like degree^-dim. Far below, they count as 0, which has no relative digits.
+    depth = int(2 * dim * np.log10(top + 2)) + 10
+    with flint.ctx.workdps(int(digits) + depth + int(_GROWTH * top) + 10):
         of_angle = _network_of_angle(flint, f, kind, variance) if isinstance(f, Network) else _of_angle(f, flint.arb)
         nodes = 60 + 2 * ((top + 1) // 2)  # two per oscillation of the last harmonic, and what the kernel needs
         before = _quadrature(flint, of_angle, dim, top, nodes)
@@ -48,8 +48,8 @@ def exact_spectrum(
             nodes += 2 * (nodes // 8)
             after = _quadrature(flint, of_angle, dim, top, nodes)
             changes = [abs(a - b) for a, b in zip(after.values, before.values, strict=True)]
-            pairs = zip(changes, after.values, strict=True)
-            if all(change.upper() <= 10.0**-digits * abs(value).lower() for change, value in pairs):
+            goal, floor = flint.arb(10) ** -digits, abs(after.ends[0]) * flint.arb(10) ** -depth
+            if all(c.upper() <= (goal * abs(v).max(floor)).lower() for c, v in zip(changes, after.values, strict=True)):
                 break
             before = after
         eigenvalues = np.array([float(value.mid()) for value in after.values])

@@ -51,8 +51,9 @@ def sphere_spectrum(
             dim**0.5, coordinates have variance 1.
         intervals: of the quadrature, a multiple of 4 and at least 4 max_degree; by default 700 + 4 max_degree.
         digits: significant decimal digits wanted of each eigenvalue, at most 15, by ball arithmetic (needs the extra
-            `exact`); for networks of dense layers and ReLU, and for functions of the cosine that map `flint.arb` to
-            `flint.arb`. intervals are chosen by itself then.
+            `exact`); where eigenvalues are smaller than 1e-10 (max_degree + 2)^(-2 dim) f(1), or 0, of that number. For
+            networks of dense layers and ReLU, and for functions of the cosine that map `flint.arb` to `flint.arb`; intervals
+            are chosen by themselves then.
 
     Returns:
         A `Spectrum`; `missing` is what its trace leaves of f(1), by parity, `resolved(1.0)` marks the eigenvalues that are

@@ -106,8 +106,8 @@ def test_spectra_on_the_line_agree_with_random_points():
         return np.exp(-np.abs(x - z)) * (2 + np.cos(x + z))
 
     for spectrum, points in (
-        (gaussian_spectrum(kernel, 4, nodes=400), rng.normal(size=2000)),
-        (uniform_spectrum(kernel, 4), rng.uniform(-1, 1, size=2000)),
+        (gaussian_spectrum(kernel, 4, nodes=400), rng.normal(size=1200)),
+        (uniform_spectrum(kernel, 4), rng.uniform(-1, 1, size=1200)),
     ):
         sampled = np.linalg.eigvalsh(kernel(points[:, None], points[None, :]) / len(points))[::-1][:4]
         np.testing.assert_allclose(spectrum.eigenvalues, sampled, rtol=0.15)
