@@ -44,8 +44,15 @@ class Spectrum:
 
     @cached_property
     def multiplicities(self) -> Float[np.ndarray, " degrees"]:
-        """N(dim, k), how many eigenfunctions share each eigenvalue, as float64."""
-        return np.array([float(multiplicity(self.dim, k)) for k in self.degrees.tolist()])
+        """N(dim, k), how many eigenfunctions share each eigenvalue, as float64.
+
+        Raises:
+            ValueError: one of them is above 1e308; see `multiplicity` for exact integers.
+        """
+        try:
+            return np.array([float(multiplicity(self.dim, k)) for k in self.degrees.tolist()])
+        except OverflowError:
+            raise ValueError(f"multiplicities exceed float64 for dim {self.dim} and degree {self.degrees.max()}") from None
 
     @property
     def trace(self) -> float:

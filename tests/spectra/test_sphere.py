@@ -1,5 +1,6 @@
 """Spectra of functions of the cosine, of kernels and of networks, and kernels from their spectra."""
 
+import sys
 from math import pi
 
 import jax
@@ -186,3 +187,11 @@ def test_multiplicities_may_be_large():
     spectrum = sphere_spectrum(residual(Dense()), 200, 30)
     assert spectrum.multiplicities[-1] == float(multiplicity(200, 30))
     assert np.isfinite(spectrum.trace)
+    with pytest.raises(ValueError, match="multiplicities exceed float64 for dim 2000 and degree 300"):
+        _ = sphere_spectrum(np.square, 2000, 300).trace
+
+
+def test_digits_need_python_flint(monkeypatch):
+    monkeypatch.setitem(sys.modules, "flint", None)
+    with pytest.raises(ImportError, match=r"digits need python-flint: pip install 'ntkit\[exact\]'"):
+        sphere_spectrum(relu_net(1), 3, 2, digits=5)
