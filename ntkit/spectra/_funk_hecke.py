@@ -1,45 +1,15 @@
 """Spectra of dot-product kernels on a sphere, by the Funk-Hecke formula."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from ntkit.spectra._harmonics import Degrees, check_degrees, check_dim, gegenbauer, multiplicity
-
-
-@dataclass(frozen=True, eq=False)
-class Spectrum:
-    """Eigenvalues of a dot-product kernel on the unit sphere of R^dim under its uniform probability measure.
-
-    Attributes:
-        dim: dimension of the surrounding space.
-        degrees: k, shape (degrees,).
-        eigenvalues: lambda_k, shared by all harmonics of degree k.
-        errors: estimates of the absolute errors of the eigenvalues, rounding and quadrature together.
-    """
-
-    dim: int
-    degrees: Int[np.ndarray, " degrees"]
-    eigenvalues: Float[np.ndarray, " degrees"]
-    errors: Float[np.ndarray, " degrees"]
-
-    @cached_property
-    def multiplicities(self) -> Float[np.ndarray, " degrees"]:
-        """N(dim, k), how many eigenfunctions share each eigenvalue, as float64."""
-        return np.array([float(multiplicity(self.dim, k)) for k in self.degrees.tolist()])
-
-    @property
-    def trace(self) -> float:
-        """Sum of N(dim, k) lambda_k over these degrees; over all of them it is the kernel at angle 0."""
-        return float(self.multiplicities @ self.eigenvalues)
-
-    def resolved(self, rtol: float = 0.01) -> Bool[np.ndarray, " degrees"]:
-        """Which eigenvalues are known to a relative error of rtol; the others lie below, or near, the noise."""
-        return np.asarray(self.errors <= rtol * np.abs(self.eigenvalues))
+from ntkit.spectra._harmonics import Degrees, check_degrees, check_dim, gegenbauer
+from ntkit.spectra._spectrum import Spectrum
 
 
 def funk_hecke(
@@ -65,9 +35,9 @@ def funk_hecke(
 
     Returns:
         A `Spectrum`. An error is the change from the rule with every second node only, far larger than the error of the
-        full rule as soon as f is analytic, plus rounding: epsilon (k + 4) max|f| times the mean of |P_k| on the sphere,
-        epsilon that of the dtype that f returns. It is an estimate, not a certified bound, and takes f as exact to a few
-        epsilon of max|f|. `resolved` says which eigenvalues stand out.
+        full rule as soon as f is analytic, plus rounding: epsilon (k + 3 + dim / 2) times the mean of |f P_k| on the
+        sphere, epsilon that of the dtype that f returns. It is an estimate, not a certified bound, and takes f as exact to a
+        few epsilon. `resolved` says which eigenvalues stand out.
 
     Raises:
         ValueError: dim, degrees or intervals out of range, or f returns another shape or values that are not finite.
@@ -81,24 +51,65 @@ def funk_hecke(
     """
     check_dim(dim)
     k = check_degrees(degrees)
-    count = 700 + 4 * int(k.max()) if intervals is None else intervals
+    theta = quadrature_angles(intervals, int(k.max()))
+    return integrate(dim, k, theta, check_values("function_of_angle", function_of_angle(theta), theta))
+
+
+def quadrature_angles(intervals: int | None, max_degree: int) -> Float[np.ndarray, " nodes"]:
+    """Clenshaw and Curtis's nodes on [0, pi], from 0 to pi; None stands for the default number of intervals."""
+    count = 700 + 4 * max_degree if intervals is None else intervals
     if count < 4 or count % 4:
         raise ValueError(f"intervals must be a positive multiple of 4, got {intervals}")
-    theta = np.pi * np.sin(np.pi / 2 * np.arange(count + 1) / count) ** 2
-    given = np.asarray(function_of_angle(theta))
-    values = given.astype(np.float64)
-    if values.shape != theta.shape:
-        raise ValueError(f"function_of_angle must map shape {theta.shape} to the same shape, got {values.shape}")
-    if not np.isfinite(values).all():
-        raise ValueError(f"function_of_angle must be finite, got {values[~np.isfinite(values)][0]}")
-    harmonics, density = gegenbauer(dim, k, theta), np.sin(theta) ** (dim - 2)
+    return np.asarray(np.pi * np.sin(np.pi / 2 * np.arange(count + 1) / count) ** 2)
+
+
+def check_values(name: str, values: Any, nodes: Float[np.ndarray, " nodes"]) -> Float[np.ndarray, " nodes"]:
+    """What a function returned for the nodes, in its own floating point dtype, or a ValueError that names the function."""
+    given = np.asarray(values)
+    if given.shape != nodes.shape:
+        raise ValueError(f"{name} must map shape {nodes.shape} to the same shape, got {given.shape}")
+    if given.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must return real numbers, got dtype {given.dtype}")
+    finite = np.isfinite(given)
+    if not finite.all():
+        raise ValueError(f"{name} must be finite, got {given[~finite][0]}")
+    return given if given.dtype.kind == "f" else given.astype(np.float64)
+
+
+def integrate(
+    dim: int,
+    k: Int[np.ndarray, " degrees"],
+    theta: Float[np.ndarray, " nodes"],
+    given: Float[np.ndarray, " nodes"],
+    noise: Float[np.ndarray, " nodes"] | float = 0.0,
+) -> Spectrum:
+    """The spectrum of a kernel given at the nodes of `quadrature_angles`, each to an absolute error of `noise`."""
+    count, half = len(theta) - 1, len(theta) // 2
+    density = np.sin(theta) ** (dim - 2)
     measure, coarse = _weights(count) * density, _weights(count // 2) * density[::2]
     measure, coarse = measure / measure.sum(), coarse / coarse.sum()
-    eigenvalues = harmonics @ (measure * values)
-    change = np.abs(harmonics[:, ::2] @ (coarse * values[::2]) - eigenvalues)
-    epsilon = max(np.finfo(dtype).eps for dtype in (np.float64, given.dtype) if np.issubdtype(dtype, np.floating))
-    rounding = epsilon * (k + 4) * np.abs(values).max() * (np.abs(harmonics) @ measure)
-    return Spectrum(dim, k, eigenvalues, change + rounding)
+    values = given.astype(np.float64)
+    # P_k is even or odd about pi/2, and the nodes are symmetric: only one half of them is needed, with folded integrands.
+    harmonics = gegenbauer(dim, k, theta[: half + 1])
+    odd = k % 2 == 1
+    eigenvalues = _folded(harmonics, measure * values, odd)
+    change = np.abs(_folded(harmonics[:, ::2], coarse * values[::2], odd) - eigenvalues)
+    epsilon = max(np.finfo(float).eps, np.finfo(given.dtype).eps)
+    sizes = np.abs(harmonics)
+    rounding = epsilon * (k + 3 + dim / 2) * _folded(sizes, measure * np.abs(values), np.zeros_like(odd))
+    rounding += _folded(sizes, measure * noise, np.zeros_like(odd))
+    return Spectrum(dim, k, eigenvalues, change + rounding, (float(values[0]), float(values[-1])))
+
+
+def _folded(
+    harmonics: Float[np.ndarray, "degrees half"], integrand: Float[np.ndarray, " nodes"], odd: np.ndarray
+) -> Float[np.ndarray, " degrees"]:
+    """Sums over all nodes of harmonics that are given on the first half of them, the middle one included."""
+    left, right = integrand[: harmonics.shape[1]].copy(), integrand[: -harmonics.shape[1] - 1 : -1].copy()
+    left[-1], right[-1] = left[-1] / 2, right[-1] / 2
+    out = np.empty(len(harmonics))
+    out[~odd], out[odd] = harmonics[~odd] @ (left + right), harmonics[odd] @ (left - right)
+    return out
 
 
 @lru_cache(maxsize=16)
