@@ -59,20 +59,21 @@ class Products:
         size: n.
         calls: products so far, each of which recomputes a matrix that is not kept.
         columns: vectors multiplied so far.
+        norm: of the matrix; a bound for arrays, for operators the largest seen with orthonormal vectors.
     """
 
     def __init__(self, matrix: ArrayLike | LinearOperator, rounding: float | None = None) -> None:
         self.calls = self.columns = 0
         self.dense: Float[np.ndarray, "n n"] | None = None
-        self._rounding, self._absolute = rounding, 0.0
+        self._rounding, self.norm = rounding, 0.0
         self._multiply: Any = matrix
         if rounding is not None and not 0 <= rounding < 1:
             raise ValueError(f"rounding must lie in [0, 1), got {rounding}")
         if not isinstance(matrix, LinearOperator):
             self.dense = self._multiply = as_symmetric(matrix)
             self.size = len(self.dense)
-            largest = min(np.abs(self.dense).sum(0).max(), np.linalg.norm(self.dense))  # of |A|, entry by entry
-            self._absolute = float((self.size + 1) * UNIT * SLACK * largest)
+            # Both bound the norm of |A| too, which is what the rounding of a product depends on.
+            self.norm = SLACK * float(min(np.abs(self.dense).sum(0).max(), np.linalg.norm(self.dense)))
             return
         if matrix.shape[0] != matrix.shape[1] or matrix.shape[0] == 0:
             raise ValueError(f"matrix must have shape (n, n) with n >= 1, got {matrix.shape}")
@@ -81,7 +82,7 @@ class Products:
         self.size = int(matrix.shape[0])
 
     def __call__(self, block: Float[np.ndarray, "n b"]) -> Float[np.ndarray, "n b"]:
-        """The product; a ValueError if it is not finite."""
+        """The product with orthonormal columns; a ValueError if it is not finite."""
         product = np.asarray(self._multiply @ block)
         self.calls += 1
         self.columns += block.shape[1]
@@ -89,20 +90,23 @@ class Products:
             raise ValueError("matrix must be finite, but its product with finite vectors is not")
         if self.dense is None and self._rounding is None:
             self._rounding = self.size * float(np.finfo(product.dtype).eps)
-        return product.astype(np.float64, copy=False)
+        product = product.astype(np.float64, copy=False)
+        if self.dense is None:
+            self.norm = max(self.norm, float(np.linalg.norm(product.T @ product, 2)) ** 0.5)
+        return product
 
-    def error(self, norm: float) -> float:
-        """A bound of |computed A v - A v| for unit vectors, given the spectral norm of A.
+    @property
+    def error(self) -> float:
+        """A bound of |computed A v - A v| for unit vectors.
 
         Proved for arrays. For operators n epsilon times the norm, with epsilon of the dtype that products come in.
         """
-        return self._absolute if self.dense is not None else (self._rounding or 0.0) * norm
+        return ((self.size + 1) * UNIT * SLACK if self.dense is not None else self._rounding or 0.0) * self.norm
 
     def check_symmetric(self, block: Float[np.ndarray, "n b"], product: Float[np.ndarray, "n b"]) -> None:
         """Refuse an operator whose product with orthonormal vectors shows that it is not symmetric."""
         if self.dense is not None:
             return
         part = block.T @ product
-        norm = float(np.linalg.norm(product))
-        if np.linalg.norm(part - part.T) > 8 * (self.error(norm) + self.size * UNIT * norm):
+        if np.linalg.norm(part - part.T, 2) > 8 * len(part) ** 0.5 * (self.error + self.size * UNIT * self.norm):
             raise ValueError(f"matrix must be symmetric, got x^T A y and y^T A x that differ by {np.abs(part - part.T).max():.3g}")
