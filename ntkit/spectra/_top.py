@@ -113,15 +113,16 @@ def top_eigenpairs(
     check_integer("max_products", max_products, -(-k // width) + 1, 10**9)
     space = 2 * k + 6 * width if room is None else room
     check_integer("room", space, min(n, k + 2 * width), max(n, space))
+    squares = [] if frobenius is None else [frobenius**2]
     if n <= _SMALL or space >= n:
         whole = products(np.eye(n)) if products.dense is None else products.dense
         products.check_symmetric(np.eye(n), whole)
+        squares.append((float(np.linalg.norm(whole)) + n**0.5 * products.error) ** 2 * (1 + n * n * UNIT))
         all_values, all_vectors = np.linalg.eigh((whole + whole.T) / 2)
         vectors, scale = all_vectors[:, ::-1][:, :k], float(np.abs(all_values).max())
     else:
         vectors, scale = leading_space(products, k, width, space, rtol, max_products - 1, np.random.default_rng(seed))
     pairs = _pairs(products, vectors, rtol * scale)
-    squares = [] if frobenius is None else [frobenius**2]
     if products.dense is not None:
         squares.append(float(np.einsum("ij,ij->j", products.dense, products.dense).sum()))
     return pairs.with_rest(_rest(pairs, trace, min(squares, default=None)))
