@@ -7,18 +7,32 @@
 Gram matrices, as arrays or as operators (`ntkit.kernels.gram_operator`), have every eigenvalue in an enclosure:
 
     enclosed_eigenvalues(gram).rank()                # all of them, and the rank if it is certain
+    top_eigenpairs(operator, 100)                    # block Lanczos; rest_bound says what it can have missed
+    nystrom(operator, 500, diagonal=diagonal)        # some columns, and all that they leave
+    spectral_density(operator).count(1.0, 2.0)       # how many eigenvalues lie there, with an interval
+    positive_definite(gram, exact=True)              # proved or refuted
 
 NumPy in float64 throughout: eigenvalues fall over many decades, and nothing here is large enough to be compiled.
 """
 
+from ntkit.spectra._definite import Proof, positive_definite
+from ntkit.spectra._density import Interval, SpectralDensity, spectral_density
 from ntkit.spectra._enclosure import Eigenvalues, Rank, enclosed_eigenvalues
 from ntkit.spectra._funk_hecke import Spectrum, funk_hecke
 from ntkit.spectra._harmonics import gegenbauer, multiplicity
+from ntkit.spectra._nystrom import Nystrom, nystrom
+from ntkit.spectra._rest import rest_bound
 from ntkit.spectra._singularity import distance_power, leading_term
+from ntkit.spectra._top import Eigenpairs, top_eigenpairs
 
 __all__ = [
+    "Eigenpairs",
     "Eigenvalues",
+    "Interval",
+    "Nystrom",
+    "Proof",
     "Rank",
+    "SpectralDensity",
     "Spectrum",
     "distance_power",
     "enclosed_eigenvalues",
@@ -26,4 +40,9 @@ __all__ = [
     "gegenbauer",
     "leading_term",
     "multiplicity",
+    "nystrom",
+    "positive_definite",
+    "rest_bound",
+    "spectral_density",
+    "top_eigenpairs",
 ]

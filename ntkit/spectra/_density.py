@@ -53,7 +53,8 @@ class SpectralDensity:
         a node, the measure is between the weights before and those up to the node), a bound; and Student's t over probes.
 
         Args:
-            lower, upper: ends, lower <= upper; infinite ones are allowed.
+            lower: the left end; infinite ones are allowed.
+            upper: the right end, at least lower.
             level: of confidence.
 
         Raises:
@@ -120,7 +121,7 @@ def spectral_density(
 
     Example:
         >>> density = spectral_density(np.diag([0.0, 1.0, 1.0, 1.0]), probes=4, steps=10)
-        >>> density.products, density.nodes[0, :2].round(9).tolist()
+        >>> density.products, abs(density.nodes[0]).round(9).tolist()
         (2, [0.0, 1.0])
 
     Source: Golub and Meurant (1994); Ubaru, Chen and Saad (2017) (from memory).
@@ -157,7 +158,7 @@ def spectral_density(
         values, vectors = eigh_tridiagonal(main[p, :size], off[p, : size - 1])
         nodes[p], weights[p, :size] = values[-1], vectors[0] ** 2
         nodes[p, :size] = values
-    return SpectralDensity(n, nodes, weights, exact, 16 * n * UNIT * products.norm, products.calls)
+    return SpectralDensity(n, nodes, weights, exact, float(16 * n * UNIT * products.norm), products.calls)
 
 
 def _check_symmetric(products: Products, probes: Float[np.ndarray, "p n"], images: Float[np.ndarray, "p n"]) -> None:

@@ -160,4 +160,4 @@ def _residual(
 def _alone(values: Float[np.ndarray, " n"], wide: float, narrow: Float[np.ndarray, " n"]) -> np.ndarray:
     """Whose narrow interval holds no eigenvalue but its own: every other one stays in its wide interval."""
     apart = np.concatenate([[np.inf], values[:-1] - values[1:], [np.inf]])
-    return np.minimum(apart[:-1], apart[1:]) > (narrow + wide) * SLACK
+    return np.asarray(np.minimum(apart[:-1], apart[1:]) > (narrow + wide) * SLACK)

@@ -30,7 +30,7 @@ def leading_space(
     n = products.size
     basis = np.zeros((n, room), order="F")
     projected = np.zeros((room, room))
-    new, _ = _next_block(generator.standard_normal((n, block)), basis[:, :0], 0.0, generator)
+    new, _ = next_block(generator.standard_normal((n, block)), basis[:, :0], 0.0, generator)
     size, found, pause = 0, -np.inf, 0
     while True:
         end, pause = size + block, pause - 1
@@ -50,7 +50,7 @@ def leading_space(
         ritz, rotation = np.linalg.eigh(projected[:size, :size])
         ritz, rotation = ritz[::-1], rotation[:, ::-1]
         scale = max(float(np.abs(ritz[[0, -1]]).max()), np.finfo(float).tiny)
-        new, coupling = _next_block(image, basis[:, :size], 4 * n * UNIT * scale, generator)
+        new, coupling = next_block(image, basis[:, :size], 4 * n * UNIT * scale, generator)
         residuals = np.linalg.norm(coupling @ rotation[-block:, :k], axis=0)
         top, spread = ritz[:k], tolerance * scale
         converged = size >= k and pause < 0 and residuals.max() <= spread
@@ -63,7 +63,7 @@ def leading_space(
             projected[:size, :size] = np.diag(ritz[:size])
         if again:
             found, pause = float(top.sum()), _LOOK
-            new, _ = _next_block(np.zeros((n, block)), basis[:, :size], 0.0, generator)
+            new, _ = next_block(np.zeros((n, block)), basis[:, :size], 0.0, generator)
 
 
 def _crowded(values: Float[np.ndarray, " k"], block: int, spread: float) -> bool:
@@ -71,7 +71,7 @@ def _crowded(values: Float[np.ndarray, " k"], block: int, spread: float) -> bool
     return len(values) >= block and bool((values[: len(values) - block + 1] - values[block - 1 :] <= spread).any())
 
 
-def _next_block(
+def next_block(
     image: Float[np.ndarray, "n b"], basis: Float[np.ndarray, "n m"], negligible: float, generator: np.random.Generator
 ) -> tuple[Float[np.ndarray, "n b"], Float[np.ndarray, "b b"]]:
     """Orthonormal columns that, with those of the basis, span the image, and its coefficients in them.

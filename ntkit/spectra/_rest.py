@@ -5,6 +5,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
+from ntkit.spectra._krylov import next_block
 from ntkit.spectra._symmetric import SLACK, UNIT, Products, Seed, check_integer
 from ntkit.spectra._top import Eigenpairs
 
@@ -65,7 +66,9 @@ def rest_bound(
     if not root < 1:
         raise ValueError(f"steps must be above {steps * root + 0.5:.0f} for failure {failure} and block {block}, got {steps}")
     largest = _largest(products, pairs.vectors, steps, min(block, room), np.random.default_rng(seed))
-    return float(SLACK * (max(largest, 0.0) + (steps * block) ** 0.5 * products.error + n * UNIT * products.norm) / (1 - root**2))
+    return float(
+        SLACK * (max(largest, 0.0) + (steps * block) ** 0.5 * products.error + n * UNIT * products.norm) / (1 - root**2)
+    )
 
 
 def _largest(
@@ -73,10 +76,11 @@ def _largest(
 ) -> float:
     """The largest Ritz value of a block Krylov space of what is orthogonal to the vectors."""
     n, k = vectors.shape
-    basis, new, image = vectors, generator.standard_normal((n, block)), np.zeros((n, 0))
+    basis, image, new = vectors, np.zeros((n, 0)), generator.standard_normal((n, block))
     for _ in range(steps):
         for _ in range(2):
-            new = np.linalg.qr(new - basis @ (basis.T @ new))[0][:, : n - basis.shape[1]]
+            new -= basis @ (basis.T @ new)
+        new, _ = next_block(new[:, : n - basis.shape[1]], basis, 4 * n * UNIT * products.norm, generator)
         if new.shape[1] == 0:
             break
         basis, new = np.hstack([basis, new]), products(new)

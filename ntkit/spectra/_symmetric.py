@@ -109,4 +109,6 @@ class Products:
             return
         part = block.T @ product
         if np.linalg.norm(part - part.T, 2) > 8 * len(part) ** 0.5 * (self.error + self.size * UNIT * self.norm):
-            raise ValueError(f"matrix must be symmetric, got x^T A y and y^T A x that differ by {np.abs(part - part.T).max():.3g}")
+            raise ValueError(
+                f"matrix must be symmetric, got x^T A y and y^T A x that differ by {np.abs(part - part.T).max():.3g}"
+            )

@@ -130,7 +130,7 @@ def top_eigenpairs(
 
 def _pairs(products: Products, vectors: Float[np.ndarray, "n k"], tolerance: float) -> Eigenpairs:
     """Ritz values and residuals of a space, by one product."""
-    n, k = vectors.shape
+    k = vectors.shape[1]
     image = products(vectors)
     part, _ = inner(vectors, image)
     values, rotation = np.linalg.eigh((part + part.T) / 2)
