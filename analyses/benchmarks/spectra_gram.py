@@ -96,7 +96,9 @@ def enclosed(n: int) -> None:
     found, wall, cpu = timed(lambda: enclosed_eigenvalues(matrix))
     say("the same, enclosed", wall, cpu)
     radius = (found.upper - found.lower).max() / 2 / found.values[0] / np.finfo(float).eps
-    print(f"    radius {radius:.1f} epsilon of the norm, smallest eigenvalue {found.values[-1]:.3g}, rank {found.rank().certain}")
+    print(
+        f"    radius {radius:.1f} epsilon of the norm, smallest eigenvalue {found.values[-1]:.3g}, rank {found.rank().certain}"
+    )
 
 
 def nystrom_row(n: int) -> None:
@@ -105,7 +107,9 @@ def nystrom_row(n: int) -> None:
     diagonal = np.full(n, np.asarray(NET.ntk(points(1)))[0, 0], np.float64)
     found, wall, cpu = timed(lambda: nystrom(matrix, min(500, n), columns="random", diagonal=diagonal))
     say(f"Nystrom of N = {n}", wall, cpu)
-    print(f"    {len(found.columns)} columns leave {found.trace_error / diagonal.sum():.2e} of the trace; {found.products} products")
+    print(
+        f"    {len(found.columns)} columns leave {found.trace_error / diagonal.sum():.2e} of the trace; {found.products} products"
+    )
 
 
 def density(n: int) -> None:

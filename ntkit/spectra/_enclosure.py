@@ -42,8 +42,8 @@ class Eigenvalues:
         lower, upper: the i-th largest eigenvalue, with multiplicity, lies in [lower[i], upper[i]].
         clusters: a number for each; those with the same number are joined by overlapping intervals.
         vectors: approximate eigenvectors, the columns of shape (n, n).
-        rounding: the change of eigenvalues that a relative error of 4 epsilon sqrt(A_ii A_jj) in all entries can make, with
-            epsilon of the matrix' own dtype: 4 epsilon times the sum of absolute eigenvalues.
+        rounding: n epsilon |A| (n >= 16), with epsilon of the matrix' own dtype: the customary level of what may be zero.
+            Entries of a kernel that are wrong by epsilon sqrt(A_ii A_jj) change eigenvalues by epsilon trace(A) at most.
     """
 
     values: Float[np.ndarray, " n"]
@@ -121,7 +121,9 @@ def enclosed_eigenvalues(matrix: ArrayLike) -> Eigenvalues:
     joined = lower[:-1] <= upper[1:]
     clusters = np.concatenate([[0], np.cumsum(~joined)])
     found = np.ldexp(values, exponent)
-    return Eigenvalues(found, lower, upper, clusters, vectors, float(4 * resolution(matrix) * np.abs(found).sum()))
+    return Eigenvalues(
+        found, lower, upper, clusters, vectors, float(max(len(a), 16) * resolution(matrix) * np.abs(found).max())
+    )
 
 
 def _radii(
