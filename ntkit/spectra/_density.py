@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 from scipy.linalg import eigh_tridiagonal
 from scipy.sparse.linalg import LinearOperator
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from ntkit.spectra._symmetric import UNIT, Products, Seed, check_integer
 
@@ -89,7 +89,7 @@ class SpectralDensity:
         if not 0 < level < 1:
             raise ValueError(f"level must lie in (0, 1), got {level}")
         mean, count = self.size * float(samples.mean()), len(samples)
-        half = self.size * float(student.ppf((1 + level) / 2, count - 1) * samples.std(ddof=1)) / count**0.5
+        half = self.size * float(stdtrit(count - 1, (1 + level) / 2) * samples.std(ddof=1)) / count**0.5
         return Interval(mean, mean - half, mean + half)
 
     def _below(self, x: float, low: bool) -> Float[np.ndarray, " probes"]:
