@@ -1,8 +1,9 @@
 """Nystrom approximation: a positive semidefinite matrix from some of its columns, and how much of it is left."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -24,7 +25,7 @@ class Nystrom:
         trace_error: trace(K - F F^T), the sum of all errors of eigenvalues, an upper bound of each, and of the error in the
             spectral norm. Known exactly, but for `rounding`.
         rounding: what rounding may add to it: (rank + 2) epsilon trace(K), and the error of K's columns.
-        products: how often the matrix was multiplied with a block of vectors; 0 for arrays.
+        products: how often a block of columns was computed; 0 for arrays.
     """
 
     factor: Float[np.ndarray, "n rank"]
@@ -51,7 +52,7 @@ class Nystrom:
 
 
 def nystrom(
-    matrix: ArrayLike | LinearOperator,
+    matrix: ArrayLike | LinearOperator | Callable[[np.ndarray], ArrayLike],
     rank: int,
     *,
     columns: str | Sequence[int] | np.ndarray = "greedy",
@@ -63,14 +64,15 @@ def nystrom(
     """The Nystrom approximation of a positive semidefinite matrix, by a Cholesky factorisation of some columns.
 
     Args:
-        matrix: as for `top_eigenpairs`.
+        matrix: an array; a function that maps m indices to these columns, shape (n, m), such as
+            `lambda i: kernels.gram(kernel, x, x[i])`; or an operator, of which columns cost full products.
         rank: columns at most, from 1 to n; fewer are taken once nothing is left but rounding.
         columns: "greedy" takes where the residual's diagonal is largest (pivoted Cholesky), "random" draws in proportion to
             it, "uniform" draws all alike; or their indices.
         seed: as for `top_eigenpairs`, for random columns.
-        block: columns that are chosen at once, before the residual is looked at again; 1 for arrays, 32 for operators, of
-            which each choice costs a product. In blocks "random" is safer: the largest residuals may be neighbours.
-        diagonal: of an operator, shape (n,): it cannot be read off products. Arrays have it.
+        block: columns that are chosen at once, before the residual is looked at again; 1 for arrays, else 32. In blocks
+            "random" is safer: the largest residuals may be neighbours.
+        diagonal: of the matrix, shape (n,), unless that is an array.
         rounding: as for `top_eigenpairs`.
 
     Returns:
@@ -88,12 +90,11 @@ def nystrom(
     Source: Williams and Seeger (2001); Harbrecht, Peters and Schneider (2012), pivoted Cholesky; Chen, Epperly, Tropp and
         Webber (2022), random pivots (from memory).
     """
-    products = Products(matrix, rounding)
-    n = products.size
+    source = _Columns(matrix, diagonal, rounding)
+    whole, n = source.diagonal, source.size
     check_integer("rank", rank, 1, n)
-    size = (1 if products.dense is not None else min(32, n)) if block is None else block
+    size = (min(32, n) if source.counted else 1) if block is None else block
     check_integer("block", size, 1, n)
-    whole = _diagonal(products, diagonal)
     trace = float(whole.sum())
     order = _order(columns, n, rank, np.random.default_rng(seed))
     left, factor, chosen = whole.copy(), np.zeros((n, rank), order="F"), np.zeros(rank, np.int64)
@@ -105,31 +106,60 @@ def nystrom(
         if len(pivots) == 0:
             break
         kept = factor[:, :taken]
-        part = _columns(products, pivots) - kept @ kept[pivots].T
+        part = source(pivots) - kept @ kept[pivots].T
         more, independent = _cholesky(part, pivots, noise * (taken + 2))
         end = taken + len(independent)
         factor[:, taken:end], chosen[taken:end] = more, independent
         taken = end
         left = whole - np.einsum("ij,ij->i", factor[:, :taken], factor[:, :taken])
         left[chosen[:taken]] = 0.0  # exactly, but for rounding
-        most = (taken + 2) * 8 * UNIT * whole.max() + products.error
+        most = (taken + 2) * 8 * UNIT * whole.max() + source.error
         if left.min() < -most:
             raise ValueError(f"matrix must be positive semidefinite, got a residual with {left.min():.3g} on its diagonal")
-    wrong = (taken + 2) * 2 * UNIT * trace + taken**0.5 * products.error
+    wrong = (taken + 2) * 2 * UNIT * trace + taken**0.5 * source.error
     error = float(np.maximum(left, 0.0).sum())
-    calls = 0 if products.dense is not None else products.calls
-    return Nystrom(factor[:, :taken].copy(), chosen[:taken].copy(), left, error, wrong, calls)
+    return Nystrom(factor[:, :taken].copy(), chosen[:taken].copy(), left, error, wrong, source.calls)
 
 
-def _diagonal(products: Products, given: ArrayLike | None) -> Float[np.ndarray, " n"]:
-    if products.dense is None and given is None:
-        raise ValueError("diagonal must be given for an operator: products do not show it")
-    whole = np.asarray(products.dense.diagonal() if products.dense is not None else given, dtype=np.float64)
-    if whole.shape != (products.size,):
-        raise ValueError(f"diagonal must have shape ({products.size},), got {whole.shape}")
-    if not (whole >= 0).all():
-        raise ValueError(f"matrix must be positive semidefinite, got {whole[~(whole >= 0)][0]} on its diagonal")
-    return whole
+class _Columns:
+    """Columns of a matrix, wherever it comes from, and its diagonal."""
+
+    def __init__(self, matrix: Any, diagonal: ArrayLike | None, rounding: float | None) -> None:
+        self.calls = 0
+        self._function = matrix if callable(matrix) and not isinstance(matrix, LinearOperator) else None
+        self._products = None if self._function is not None else Products(matrix, rounding)
+        dense = None if self._products is None else self._products.dense
+        self.counted = dense is None
+        if dense is None and diagonal is None:
+            raise ValueError("diagonal must be given for an operator or a function: they do not show it")
+        whole = np.asarray(diagonal if dense is None else dense.diagonal(), dtype=np.float64)
+        self.size = len(whole.ravel()) if self._products is None else self._products.size
+        if whole.shape != (self.size,) or self.size == 0:
+            raise ValueError(f"diagonal must have shape ({self.size or 'n'},), got {whole.shape}")
+        if not ((whole >= 0) & np.isfinite(whole)).all():
+            wrong = whole[~((whole >= 0) & np.isfinite(whole))][0]
+            raise ValueError(f"matrix must be positive semidefinite, got {wrong} on its diagonal")
+        self.diagonal = whole
+
+    def __call__(self, pivots: np.ndarray) -> Float[np.ndarray, "n b"]:
+        self.calls += self.counted
+        if self._function is not None:
+            found = np.asarray(self._function(pivots), dtype=np.float64)
+            if found.shape != (self.size, len(pivots)) or not np.isfinite(found).all():
+                wanted = f"{(self.size, len(pivots))} for {len(pivots)} indices"
+                raise ValueError(f"matrix must be a function to finite columns of shape {wanted}, got shape {found.shape}")
+            return found
+        assert self._products is not None
+        if self._products.dense is not None:
+            return self._products.dense[:, pivots]
+        unit = np.zeros((self.size, len(pivots)))
+        unit[pivots, np.arange(len(pivots))] = 1.0
+        return self._products(unit)
+
+    @property
+    def error(self) -> float:
+        """Of a product with a unit vector."""
+        return 0.0 if self._products is None or not self.counted else self._products.error
 
 
 def _order(columns: str | Sequence[int] | np.ndarray, n: int, rank: int, generator: np.random.Generator) -> np.ndarray | None:
@@ -154,14 +184,6 @@ def _pivots(rule: str, left: Float[np.ndarray, " n"], count: int, noise: float, 
     generator = seed if isinstance(seed, np.random.Generator) else np.random.default_rng([*np.atleast_1d(seed).tolist(), done])
     weights = left[possible] / left[possible].sum()
     return np.asarray(generator.choice(possible, count, replace=False, p=weights))
-
-
-def _columns(products: Products, pivots: np.ndarray) -> Float[np.ndarray, "n b"]:
-    if products.dense is not None:
-        return products.dense[:, pivots]
-    unit = np.zeros((products.size, len(pivots)))
-    unit[pivots, np.arange(len(pivots))] = 1.0
-    return products(unit)
 
 
 def _cholesky(part: Float[np.ndarray, "n b"], pivots: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:

@@ -69,12 +69,17 @@ def test_greedy_columns_take_the_largest_residual_and_seeds_repeat():
     assert one == two != other
 
 
-def test_from_the_products_of_a_kernel():
+def test_from_a_kernel():
     x = np.random.default_rng(0).normal(size=(80, 2))
     kernel = Laplace(1.0).gram
-    found = nystrom(gram_operator(kernel, x, tile=50), 30, columns="random", block=10, diagonal=np.ones(80))
-    check(found, np.asarray(gram(kernel, x)))
-    assert found.products == 3
+    found = [
+        nystrom(matrix, 30, columns="random", block=10, diagonal=np.ones(80))
+        for matrix in (gram_operator(kernel, x, tile=50), lambda i: gram(kernel, x, x[i]))
+    ]
+    for one in found:
+        check(one, np.asarray(gram(kernel, x)))
+        assert one.products == 3
+    assert found[0].columns.tolist() == found[1].columns.tolist()
 
 
 @pytest.mark.parametrize(
@@ -86,6 +91,8 @@ def test_from_the_products_of_a_kernel():
         (lambda: nystrom(np.eye(3), 2, columns=[0, 3]), r"columns must lie in 0\.\.2, got 0 to 3"),
         (lambda: nystrom(np.eye(3), 2, block=4), "block must be an integer from 1 to 3, got 4"),
         (lambda: nystrom(aslinearoperator(np.eye(3)), 2), "diagonal must be given for an operator"),
+        (lambda: nystrom(lambda i: i, 2, diagonal=np.ones(3)), r"of shape \(3, 2\) for 2 indices, got shape \(2,\)"),
+        (lambda: nystrom(lambda i: i, 2, diagonal=[]), r"diagonal must have shape \(n,\), got \(0,\)"),
         (lambda: nystrom(aslinearoperator(np.eye(3)), 2, diagonal=[1.0]), r"diagonal must have shape \(3,\), got \(1,\)"),
         (lambda: nystrom(np.diag([1.0, -1.0]), 1), r"positive semidefinite, got -1\.0 on its diagonal"),
         (lambda: nystrom([[1.0, 2.0], [2.0, 1.0]], 2), "positive semidefinite, got a residual with -3 on its diagonal"),
