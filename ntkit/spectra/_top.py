@@ -53,7 +53,8 @@ class Eigenpairs:
             return self
         coupling = SLACK * float(np.linalg.norm(self.residuals))
         gap = self.lower - least
-        shift = 2 * coupling**2 / (gap + np.sqrt(gap**2 + 4 * coupling**2) + np.finfo(float).tiny)
+        sum_of_both = np.maximum(gap, 0.0) + np.hypot(gap, 2 * coupling)
+        shift = 2 * coupling * (coupling / np.maximum(sum_of_both, np.finfo(float).tiny))
         upper = np.where(gap > 0, 2 * self.values - self.lower + SLACK * shift, np.inf)
         return replace(self, rest=float(least), upper=np.nextafter(upper, np.inf))
 
