@@ -11,7 +11,7 @@ from scipy.linalg import eigh_tridiagonal
 from scipy.sparse.linalg import LinearOperator
 from scipy.special import stdtrit
 
-from ntkit.spectra._symmetric import UNIT, Products, Seed, check_integer
+from ntkit.spectra._symmetric import UNIT, Products, Seed, check_integer, generator
 
 
 class Interval(NamedTuple):
@@ -130,7 +130,7 @@ def spectral_density(
     n = products.size
     check_integer("probes", probes, 2, 10**6)
     check_integer("steps", steps, 1, 10**6)
-    new = np.random.default_rng(seed).standard_normal((n, probes))
+    new = generator(seed).standard_normal((n, probes))
     new /= np.linalg.norm(new, axis=0)
     most = min(steps, n)
     basis = np.zeros((most, probes, n))

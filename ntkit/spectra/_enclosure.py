@@ -91,7 +91,8 @@ def enclosed_eigenvalues(matrix: ArrayLike) -> Eigenvalues:
         `Eigenvalues`. With approximate eigenvectors V, values W and the residual R = A V - V W, the i-th eigenvalues of A
         and W differ by at most |R| / s, s the smallest singular value of V. An eigenvalue whose interval of radius
         |R_i| / |V_i| meets no other of the wide intervals gets that. R is computed by a product without rounding in its
-        leading part, all else is bounded by standard rounding analysis, so that radii are a few epsilon of the norm.
+        leading part, all else is bounded by standard rounding analysis, so that radii are a few epsilon of the norm. It takes
+        some three times as long as the eigenvectors alone, and memory for a dozen matrices.
 
     Raises:
         ValueError: not square, empty, not real, not symmetric, or not finite.

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import solve_triangular
 from scipy.sparse.linalg import LinearOperator
 
-from ntkit.spectra._symmetric import UNIT, Products, Seed, check_integer
+from ntkit.spectra._symmetric import UNIT, Products, Seed, check_integer, generator
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,12 +96,15 @@ def nystrom(
     size = (min(32, n) if source.counted else 1) if block is None else block
     check_integer("block", size, 1, n)
     trace = float(whole.sum())
-    order = _order(columns, n, rank, np.random.default_rng(seed))
+    chance = generator(seed)
+    order = _order(columns, n, rank, chance)
     left, factor, chosen = whole.copy(), np.zeros((n, rank), order="F"), np.zeros(rank, np.int64)
     noise, taken, done = 4 * UNIT * whole.max(), 0, 0
     while done < rank:
         count = min(size, rank - done)
-        pivots = order[done : done + count] if order is not None else _pivots(str(columns), left, count, noise, seed, done)
+        pivots = (
+            order[done : done + count] if order is not None else _pivots(str(columns), left, count, noise * (done + 2), chance)
+        )
         done += len(pivots)
         if len(pivots) == 0:
             break
@@ -162,12 +165,12 @@ class _Columns:
         return 0.0 if self._products is None or not self.counted else self._products.error
 
 
-def _order(columns: str | Sequence[int] | np.ndarray, n: int, rank: int, generator: np.random.Generator) -> np.ndarray | None:
+def _order(columns: str | Sequence[int] | np.ndarray, n: int, rank: int, chance: np.random.Generator) -> np.ndarray | None:
     """All columns, if they do not depend on the residual."""
     if isinstance(columns, str):
         if columns not in ("greedy", "random", "uniform"):
             raise ValueError(f'columns must be "greedy", "random", "uniform" or indices, got {columns!r}')
-        return generator.choice(n, rank, replace=False) if columns == "uniform" else None
+        return chance.choice(n, rank, replace=False) if columns == "uniform" else None
     order = np.asarray(columns)
     if order.shape != (rank,) or order.dtype.kind not in "iu" or len(np.unique(order)) != rank:
         raise ValueError(f"columns must be {rank} different integers, got shape {order.shape} and dtype {order.dtype}")
@@ -176,14 +179,15 @@ def _order(columns: str | Sequence[int] | np.ndarray, n: int, rank: int, generat
     return order
 
 
-def _pivots(rule: str, left: Float[np.ndarray, " n"], count: int, noise: float, seed: Seed, done: int) -> np.ndarray:
+def _pivots(
+    rule: str, left: Float[np.ndarray, " n"], count: int, noise: float, chance: np.random.Generator
+) -> Int[np.ndarray, " count"]:
     """The next columns: where most is left, or by chance in proportion to it; none where all is rounding."""
-    possible = np.flatnonzero(left > noise * (done + 2))
+    possible = np.flatnonzero(left > noise)
     if rule == "greedy" or len(possible) <= count:
-        return possible[np.argsort(-left[possible], kind="stable")[:count]]
-    generator = seed if isinstance(seed, np.random.Generator) else np.random.default_rng([*np.atleast_1d(seed).tolist(), done])
+        return np.asarray(possible[np.argsort(-left[possible], kind="stable")[:count]])
     weights = left[possible] / left[possible].sum()
-    return np.asarray(generator.choice(possible, count, replace=False, p=weights))
+    return np.asarray(chance.choice(possible, count, replace=False, p=weights))
 
 
 def _cholesky(part: Float[np.ndarray, "n b"], pivots: np.ndarray, noise: float) -> tuple[np.ndarray, np.ndarray]:

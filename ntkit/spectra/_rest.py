@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
 from ntkit.spectra._krylov import next_block
-from ntkit.spectra._symmetric import SLACK, UNIT, Products, Seed, check_integer
+from ntkit.spectra._symmetric import SLACK, UNIT, Products, Seed, check_integer, generator
 from ntkit.spectra._top import Eigenpairs
 
 
@@ -65,7 +65,7 @@ def rest_bound(
     root = np.log(1.648 * np.sqrt(room) * failure ** (-1 / min(block, room))) / (2 * steps - 1)
     if not root < 1:
         raise ValueError(f"steps must be above {steps * root + 0.5:.0f} for failure {failure} and block {block}, got {steps}")
-    largest = _largest(products, pairs.vectors, steps, min(block, room), np.random.default_rng(seed))
+    largest = _largest(products, pairs.vectors, steps, min(block, room), generator(seed))
     return float(
         SLACK * (max(largest, 0.0) + (steps * block) ** 0.5 * products.error + n * UNIT * products.norm) / (1 - root**2)
     )

@@ -1,6 +1,5 @@
 """Symmetric matrices at the door: dense arrays, and operators that only know products, which are counted."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
-Seed = int | Sequence[int] | np.ndarray | np.random.Generator
+Seed = int | ArrayLike | np.random.Generator
 UNIT = np.finfo(np.float64).eps / 2  # the largest relative error of one operation
 SLACK = 1 + 1e-8  # covers the rounding of norms and of bounds themselves, each below n UNIT with n < 10^7
 _CHUNK = 512  # rows whose products are summed at once
@@ -33,6 +32,16 @@ def resolution(matrix: ArrayLike) -> float:
     """Epsilon of the matrix' own dtype."""
     dtype = np.asarray(matrix).dtype
     return float(np.finfo(dtype if dtype.kind == "f" else np.float64).eps)
+
+
+def generator(seed: Seed) -> np.random.Generator:
+    """Random numbers from an integer, several (the data of a JAX key), or a generator, which goes on."""
+    if isinstance(seed, np.random.Generator):
+        return seed
+    given = np.asarray(seed)
+    if given.dtype.kind not in "iu" or given.size == 0 or (given < 0).any():
+        raise ValueError(f"seed must be integers >= 0, such as jax.random.key_data(key), or a NumPy generator, got {seed}")
+    return np.random.default_rng(given.ravel().tolist())
 
 
 def check_integer(name: str, value: int, least: int, most: int) -> None:

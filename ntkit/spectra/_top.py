@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse.linalg import LinearOperator
 
 from ntkit.spectra._krylov import leading_space
-from ntkit.spectra._symmetric import SLACK, UNIT, Products, Seed, check_integer, inner
+from ntkit.spectra._symmetric import SLACK, UNIT, Products, Seed, check_integer, generator, inner
 
 _SMALL = 256  # rows up to which a matrix is written down
 
@@ -122,7 +122,7 @@ def top_eigenpairs(
         all_values, all_vectors = np.linalg.eigh((whole + whole.T) / 2)
         vectors, scale = all_vectors[:, ::-1][:, :k], float(np.abs(all_values).max())
     else:
-        vectors, scale = leading_space(products, k, width, space, rtol, max_products - 1, np.random.default_rng(seed))
+        vectors, scale = leading_space(products, k, width, space, rtol, max_products - 1, generator(seed))
     pairs = _pairs(products, vectors, rtol * scale)
     if products.dense is not None:
         squares.append(float(np.einsum("ij,ij->j", products.dense, products.dense).sum()))
@@ -162,8 +162,14 @@ def _rest(pairs: Eigenpairs, trace: float | None, squares: float | None) -> floa
     if k == n:
         found.append(-np.inf)
     if trace is not None:
-        found.append(trace * grown - float(pairs.lower.sum()) / grown)
+        left = trace * grown - float(pairs.lower.sum()) / grown
+        if not left >= 0:
+            raise ValueError(f"trace must be at least {pairs.lower.sum():.6g}, the sum of the eigenvalues found, got {trace}")
+        found.append(left)
     if squares is not None:
         least = np.maximum(pairs.lower, 0.0)
-        found.append(float(np.sqrt(max(squares * grown - least @ least / grown, 0.0))))
+        left = squares * grown - float(least @ least) / grown
+        if not left >= 0:
+            raise ValueError(f"frobenius must be at least {np.linalg.norm(least):.6g}, got {squares**0.5:.6g}")
+        found.append(left**0.5)
     return min(found)

@@ -1,11 +1,13 @@
 """The largest eigenpairs: known spectra, what is certain about them, products, degenerate matrices, refusals."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.sparse.linalg import LinearOperator, aslinearoperator
 
 from ntkit.kernels import Dense, Relu, gram, gram_operator, serial
-from ntkit.spectra import rest_bound, top_eigenpairs
+from ntkit.spectra import enclosed_eigenvalues, rest_bound, top_eigenpairs
 from tests.spectra.matrices import brownian, gaussian_points, rotated
 
 N = 400
@@ -47,6 +49,15 @@ def test_products_are_counted():
     np.testing.assert_array_equal(again.vectors, pairs.vectors)
     other = top_eigenpairs(operator, 12, seed=np.random.default_rng(5))
     assert (other.vectors != pairs.vectors).any()
+
+
+def test_keys_and_arrays_of_jax_are_taken():
+    matrix, key = brownian(N)[0], jax.random.key(3)
+    pairs = top_eigenpairs(jnp.asarray(matrix), 4, seed=jax.random.key_data(key))
+    again = top_eigenpairs(matrix, 4, seed=np.asarray(jax.random.key_data(key)))
+    np.testing.assert_array_equal(pairs.vectors, again.vectors)
+    net = serial(Dense(), Relu(), Dense(2**0.5))
+    assert enclosed_eigenvalues(net.ntk(np.random.default_rng(0).normal(size=(9, 20)))).rank().certain == 9
 
 
 def test_few_products_give_wide_intervals_that_hold():
@@ -166,6 +177,9 @@ LOPSIDED = np.triu(np.ones((N, N)))
         (lambda: top_eigenpairs(np.eye(N), 9, room=10), "room must be an integer from 25 to"),
         (lambda: top_eigenpairs(np.eye(N), 9, max_products=1), "max_products must be an integer from 3"),
         (lambda: top_eigenpairs(np.eye(N), 9, rounding=2.0), r"rounding must lie in \[0, 1\), got 2\.0"),
+        (lambda: top_eigenpairs(np.eye(N), 1, seed=-1), "seed must be integers >= 0, .* got -1"),
+        (lambda: top_eigenpairs(np.eye(3), 2, trace=1.0), "trace must be at least 2, .* got 1.0"),
+        (lambda: top_eigenpairs(aslinearoperator(np.eye(3)), 2, frobenius=1.0), "frobenius must be at least 1.41421, got 1"),
         (lambda: top_eigenpairs(LOPSIDED, 2), "matrix must be symmetric, got entries that differ by 1"),
         (lambda: top_eigenpairs(aslinearoperator(LOPSIDED), 2), r"matrix must be symmetric, got x\^T A y and"),
         (lambda: top_eigenpairs(aslinearoperator(np.triu(np.ones((5, 5)))), 2), "matrix must be symmetric"),
