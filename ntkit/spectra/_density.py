@@ -133,18 +133,18 @@ def spectral_density(
     new = generator(seed).standard_normal((n, probes))
     new /= np.linalg.norm(new, axis=0)
     most = min(steps, n)
-    basis = np.zeros((most, probes, n))
+    basis = np.zeros((probes, most, n))
     main, off, length = np.zeros((probes, most)), np.zeros((probes, most)), np.full(probes, most)
     exact = np.full(probes, most == n)
     for step in range(most):
-        basis[step] = new.T
-        image = products(new).T
-        main[:, step] = np.einsum("pn,pn->p", basis[step], image)
+        basis[:, step] = new.T
+        image = np.ascontiguousarray(products(new).T)
+        main[:, step] = np.einsum("pn,np->p", image, new)
         if step == 0:
-            _check_symmetric(products, basis[0], image)
+            _check_symmetric(products, basis[:, 0], image)
         for _ in range(2):
             for p in range(probes):
-                image[p] -= (basis[: step + 1, p] @ image[p]) @ basis[: step + 1, p]
+                image[p] -= (basis[p, : step + 1] @ image[p]) @ basis[p, : step + 1]
         off[:, step] = np.linalg.norm(image, axis=1)
         ended = off[:, step] <= 8 * n * UNIT * products.norm
         exact |= ended

@@ -76,7 +76,8 @@ def top_eigenpairs(
 
     Args:
         matrix: an array of shape (n, n), or an operator such as `ntkit.kernels.gram_operator`: it is multiplied with blocks
-            of float64, so that a float32 kernel counts as the exact matrix of its float32 entries.
+            of float64, so that a float32 kernel counts as the exact matrix of its float32 entries. (An array whose eigenvectors
+            can all be computed gets certain indices for all from `enclosed_eigenvalues`.)
         k: from 1 to n.
         seed: of the random start: an integer, `jax.random.key_data(key)`, or a NumPy generator.
         rtol: residuals are small enough at rtol times the largest eigenvalue.
