@@ -9,7 +9,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from ntkit.kernels import Network
-from ntkit.spectra._exact import exact_spectrum
+from ntkit.spectra._ball_spectrum import exact_spectrum
 from ntkit.spectra._funk_hecke import check_values, integrate, quadrature_angles
 from ntkit.spectra._harmonics import check_dim
 from ntkit.spectra._relu import FLOAT, Pair, is_relu_chain, relu_chain

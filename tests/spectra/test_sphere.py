@@ -193,5 +193,5 @@ def test_multiplicities_may_be_large():
 
 def test_digits_need_python_flint(monkeypatch):
     monkeypatch.setitem(sys.modules, "flint", None)
-    with pytest.raises(ImportError, match=r"digits need python-flint: pip install 'ntkit\[exact\]'"):
+    with pytest.raises(ImportError, match=r"exact arithmetic needs the extra, pip install 'ntkit\[exact\]'"):
         sphere_spectrum(relu_net(1), 3, 2, digits=5)

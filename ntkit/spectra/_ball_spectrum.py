@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from ntkit.kernels import Network
+from ntkit.spectra._flint import load_flint
 from ntkit.spectra._relu import Arithmetic, Pair, is_relu_chain, relu_chain
 from ntkit.spectra._spectrum import Spectrum
 
@@ -36,7 +37,7 @@ def exact_spectrum(
         raise ValueError(f"digits must be an integer from 1 to 15, what float64 holds, got {digits}")
     if isinstance(f, Network) and not is_relu_chain(f):
         raise ValueError(f"digits need a network of dense layers and ReLU only, got {' '.join(map(str, f.layers))}")
-    flint = _flint()
+    flint = load_flint()
     top = int(degrees.max())
     # Kernels with a kink have eigenvalues like degree^-dim. Far below, they count as 0, which has no relative digits.
     depth = int(2 * dim * np.log10(top + 2)) + 10
@@ -118,14 +119,5 @@ def _of_angle(f: Callable[[Any], Any], arb: Any) -> Callable[[Any, Any], Any]:
 @lru_cache(maxsize=8)
 def _legendre(nodes: int, bits: int) -> list[tuple[Any, Any]]:
     """The positive nodes of the Gauss-Legendre rule on [-1, 1] and their weights, at the precision that is set."""
-    arb = _flint().arb
+    arb = load_flint().arb
     return [arb.legendre_p_root(nodes, i, weight=True) for i in range(nodes // 2)]
-
-
-def _flint() -> ModuleType:
-    """python-flint, or an ImportError that says how to get it."""
-    try:
-        import flint
-    except ImportError as error:
-        raise ImportError("digits need python-flint: pip install 'ntkit[exact]'") from error
-    return flint
