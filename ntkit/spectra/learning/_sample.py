@@ -1,0 +1,122 @@
+"""A data set as its own population: the Gram matrix of N points with their labels, and what n < N of them predict."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from ntkit.spectra.learning._effective import effective_regularisation
+from ntkit.spectra.learning._modes import Modes, sums
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The Gram matrix of a kernel on N data points, and the labels to be learnt from some of them.
+
+    Attributes:
+        gram: symmetric positive semi-definite, float64 of shape (N, N).
+        targets: shape (N,) or (N, outputs); errors are sums over the outputs.
+
+    Raises:
+        ValueError: wrong shapes, values that are not finite, or a gram that is not symmetric or has an eigenvalue below
+            minus its rounding error N epsilon |gram| (an indefinite kernel).
+
+    Example:
+        >>> sample = Sample(np.diag([4.0, 2.0]), np.array([1.0, 3.0]))
+        >>> sample.eigenvalues.tolist(), sample.power.tolist()
+        ([2.0, 1.0], [0.5, 4.5])
+    """
+
+    gram: Float[np.ndarray, "N N"]
+    targets: Float[np.ndarray, "N *outputs"]
+
+    def __post_init__(self) -> None:
+        gram, targets = np.asarray(self.gram, dtype=np.float64), np.asarray(self.targets, dtype=np.float64)
+        if gram.ndim != 2 or gram.shape[0] != gram.shape[1] or len(gram) < 2:
+            raise ValueError(f"gram must have shape (N, N) with N >= 2, got {gram.shape}")
+        if targets.ndim not in (1, 2) or len(targets) != len(gram):
+            raise ValueError(f"targets must have shape ({len(gram)},) or ({len(gram)}, outputs), got {targets.shape}")
+        for name, array in (("gram", gram), ("targets", targets)):
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} must be finite, got {array[~np.isfinite(array)][0]}")
+        skew, size = np.abs(gram - gram.T).max(), np.abs(gram).max()
+        if skew > 1e-8 * size:
+            raise ValueError(f"gram must be symmetric, got entries that differ by {skew:g} from their mirror image")
+        object.__setattr__(self, "gram", (gram + gram.T) / 2)
+        object.__setattr__(self, "targets", targets)
+
+    def __len__(self) -> int:
+        return len(self.gram)
+
+    @cached_property
+    def _system(self) -> tuple[Float[np.ndarray, " N"], Float[np.ndarray, "N N"]]:
+        values, vectors = np.linalg.eigh(self.gram)
+        values, vectors = values[::-1], vectors[:, ::-1]
+        noise = len(self) * np.finfo(np.float64).eps * np.abs(values).max()
+        if values[-1] < -noise:
+            raise ValueError(f"gram must be positive semi-definite, got the eigenvalue {values[-1]:g} (an indefinite kernel)")
+        return np.where(values > noise, values, 0.0), vectors
+
+    @property
+    def eigenvalues(self) -> Float[np.ndarray, " N"]:
+        """Of gram / N, falling; those below the rounding error of the largest are 0."""
+        return self._system[0] / len(self)
+
+    @property
+    def eigenvectors(self) -> Float[np.ndarray, "N N"]:
+        """Orthonormal columns; sqrt(N) times them is the empirical eigenbasis on these points."""
+        return self._system[1]
+
+    @cached_property
+    def coefficients(self) -> Float[np.ndarray, "N *outputs"]:
+        """Of the targets in the empirical eigenbasis, v_i = sum_x phi_i(x) y(x) / N."""
+        return np.asarray(self.eigenvectors.T @ self.targets) / np.sqrt(len(self))
+
+    @property
+    def power(self) -> Float[np.ndarray, " N"]:
+        """v_i^2, summed over outputs; their sum is the mean of targets^2 (Parseval)."""
+        return np.asarray((self.coefficients**2).reshape(len(self), -1).sum(axis=1))
+
+    @cached_property
+    def modes(self) -> Modes:
+        """The empirical eigen-system as that of a population; power at eigenvalue 0 counts as outside of the span.
+
+        For n well below N; it knows no mode beyond the Nth, so that errors at n near N or above come out too small.
+        """
+        inside = self.eigenvalues > 0
+        return Modes(self.eigenvalues, np.where(inside, self.power, 0.0), outside=float(self.power[~inside].sum()))
+
+
+def subset_risk(
+    sample: Sample, n: Float[np.ndarray, " points"], ridge: Float[np.ndarray, " points"]
+) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]:
+    """Predicted test error on the other N - n points, and training error, of n < N points drawn without replacement.
+
+    Adding the ridge to the eigenvalues, mu = lambda + ridge / N, leaves interpolation: sum mu / (mu + kappa_0) = n. With
+    kappa = kappa_0 + ridge / N, L = lambda / (lambda + kappa), z = sum L, q = sum L^2, and
+    D = n (N - n) + (n - z)^2 - (N - n) q, the error over all N points and that over the n are
+
+        (n (N - n) + (n - z)^2) / D * sum (1 - L)^2 v^2   and   N (n - z)^2 / (n D) * sum (1 - L)^2 v^2.
+
+    Derived here from the deterministic equivalent of free compression: P' (P K P' + ridge)^-1 P ~ (K + N kappa)^-1 for a
+    random choice P of n rows, its derivative along K -> (K^-1 + s)^-1 at s = 0, and that in the ridge. Exact for gram = I;
+    for N >> n it is the eigenframework.
+    """
+    N, test, train = len(sample), np.empty_like(n), np.empty_like(n)
+    modes = sample.modes
+    for r in np.unique(ridge):
+        here = ridge == r
+        shifted = Modes(sample.eigenvalues + r / N, np.zeros(N))
+        m = n[here]
+        kappa = effective_regularisation(shifted, m, np.full_like(m, np.inf), np.zeros_like(m)) + r / N
+        at = sums(modes, kappa)
+        rest = (r / kappa) * at.left(np.full_like(m, N)) / N if r else np.maximum(at.left(m), 0.0) * (m >= modes.rank)
+        whole = m * (N - m) + rest**2
+        error = at.missed + modes.outside
+        denominator = whole - (N - m) * at.squares
+        with np.errstate(divide="ignore", invalid="ignore"):
+            everywhere = np.where(error > 0, whole / denominator * error, 0.0)
+            train[here] = np.where(error > 0, N * rest**2 / (m * denominator) * error, 0.0)
+        test[here] = (N * everywhere - m * train[here]) / (N - m)
+    return test, train
