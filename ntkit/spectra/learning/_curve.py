@@ -5,11 +5,10 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
-from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
 from ntkit.spectra.learning._eigenframework import eigenframework
-from ntkit.spectra.learning._modes import Modes, counts, nonnegative
+from ntkit.spectra.learning._modes import Modes, Numbers, counts, nonnegative
 from ntkit.spectra.learning._ridge import optimal_ridge
 from ntkit.spectra.learning._sample import Sample, subset_risk
 from ntkit.spectra.learning._simulate import simulate_modes, simulate_sample
@@ -56,9 +55,9 @@ class LearningCurve:
 
 def learning_curve(
     task: Modes | Sample,
-    n: ArrayLike,
+    n: Numbers,
     *,
-    ridge: ArrayLike | Literal["optimal"] = 0.0,
+    ridge: Numbers | Literal["optimal"] = 0.0,
     noise: float = 0.0,
     features: float = np.inf,
     key: PRNGKeyArray | None = None,
@@ -114,7 +113,7 @@ def learning_curve(
 def _of_sample(
     sample: Sample,
     n: Float[np.ndarray, " points"],
-    ridge: ArrayLike,
+    ridge: Numbers,
     noise: float,
     features: float,
     key: PRNGKeyArray | None,
@@ -134,7 +133,7 @@ def _of_sample(
     return LearningCurve(n, ridges, test, train, *drawn)
 
 
-def _per_point(name: str, values: ArrayLike, points: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
+def _per_point(name: str, values: Numbers, points: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
     array = nonnegative(name, values)
     if array.shape not in ((), points.shape):
         raise ValueError(f"{name} must be one number or one per point, {points.shape}, got shape {array.shape}")

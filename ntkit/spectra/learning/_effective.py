@@ -31,7 +31,7 @@ def effective_regularisation(
     open_ = np.isfinite(ridge) & ((ridge > 0) | (small < modes.rank))
     if open_.any():
         gamma[open_] = _root(modes, small[open_], large[open_], weight[open_])
-    return gamma
+    return np.asarray(gamma)
 
 
 def _root(
@@ -70,4 +70,4 @@ def _root(
         active = active[~done]
         if not len(active):
             break
-    return gamma
+    return np.asarray(gamma)

@@ -8,10 +8,11 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+Numbers = float | int | ArrayLike
 _BLOCK = 2**20  # elements of (points, modes) at a time: 8 MB
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Modes:
     """Eigenvalues of a kernel under the distribution of inputs, and how much of the target lies on each.
 
@@ -34,29 +35,30 @@ class Modes:
 
     eigenvalues: Float[np.ndarray, " modes"]
     power: Float[np.ndarray, " modes"]
-    multiplicities: Float[np.ndarray, " modes"] = None  # type: ignore[assignment]  # replaced by ones
-    tail: float = 0.0
-    outside: float = 0.0
+    multiplicities: Float[np.ndarray, " modes"]
+    tail: float
+    outside: float
 
-    def __post_init__(self) -> None:
-        eigenvalues = nonnegative("eigenvalues", self.eigenvalues)
-        if eigenvalues.ndim != 1 or not eigenvalues.size:
-            raise ValueError(f"eigenvalues must have shape (modes,), at least one, got shape {eigenvalues.shape}")
-        power = nonnegative("power", self.power)
-        given = np.ones_like(eigenvalues) if self.multiplicities is None else self.multiplicities
-        multiplicities = nonnegative("multiplicities", given)
-        for name, array in (("power", power), ("multiplicities", multiplicities)):
-            if array.shape != eigenvalues.shape:
-                raise ValueError(f"{name} must have the shape {eigenvalues.shape} of eigenvalues, got {array.shape}")
-        if (multiplicities < 1).any():
-            raise ValueError(f"multiplicities must be at least 1, got {multiplicities.min()}")
-        lost = float(power[eigenvalues == 0].sum())
+    def __init__(
+        self, eigenvalues: Numbers, power: Numbers, *, multiplicities: Numbers = 1.0, tail: float = 0.0, outside: float = 0.0
+    ) -> None:
+        values = nonnegative("eigenvalues", eigenvalues)
+        if values.ndim != 1 or not values.size:
+            raise ValueError(f"eigenvalues must have shape (modes,), at least one, got shape {values.shape}")
+        arrays = {"power": nonnegative("power", power), "multiplicities": counts("multiplicities", multiplicities)}
+        for name, array in arrays.items():
+            if array.shape != values.shape and not (name == "multiplicities" and array.shape == ()):
+                raise ValueError(f"{name} must have the shape {values.shape} of eigenvalues, got {array.shape}")
+        lost = float(arrays["power"][values == 0].sum())
         if lost:
-            raise ValueError(f"power must be 0 where the eigenvalue is 0, got {lost:g}: the target leaves the span; see outside")
-        for name, value in (("eigenvalues", eigenvalues), ("power", power), ("multiplicities", multiplicities)):
-            object.__setattr__(self, name, value)
-        for name in ("tail", "outside"):
-            object.__setattr__(self, name, float(nonnegative(name, getattr(self, name))))
+            raise ValueError(
+                f"power must be 0 where the eigenvalue is 0, got {lost:g}: the target leaves the span; see outside"
+            )
+        object.__setattr__(self, "eigenvalues", values)
+        object.__setattr__(self, "power", arrays["power"])
+        object.__setattr__(self, "multiplicities", np.array(np.broadcast_to(arrays["multiplicities"], values.shape)))
+        object.__setattr__(self, "tail", float(nonnegative("tail", tail)))
+        object.__setattr__(self, "outside", float(nonnegative("outside", outside)))
 
     @cached_property
     def trace(self) -> float:
@@ -89,7 +91,7 @@ class Sums(NamedTuple):
 
     def left(self, count: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
         """Count - sum L, without cancellation."""
-        return (count - self.whole) - self.excess
+        return np.asarray((count - self.whole) - self.excess)
 
 
 def sums(modes: Modes, gamma: Float[np.ndarray, " points"]) -> Sums:
@@ -125,17 +127,17 @@ def learnability(
     return learnt, missed
 
 
-def nonnegative(name: str, values: ArrayLike, *, infinite: bool = False) -> Float[np.ndarray, "..."]:
+def nonnegative(name: str, values: Numbers, *, infinite: bool = False) -> Float[np.ndarray, "..."]:
     """Values as float64, or a ValueError naming the argument where one is negative, NaN or infinite."""
     array = np.asarray(values, dtype=np.float64)
     wrong = ~(array >= 0) | (np.isinf(array) & (not infinite))
     if wrong.any():
         allowed = "at least 0" if infinite else "finite and at least 0"
         raise ValueError(f"{name} must be {allowed}, got {np.atleast_1d(array)[np.atleast_1d(wrong)][0]:g}")
-    return array
+    return np.asarray(array)
 
 
-def counts(name: str, values: ArrayLike, *, infinite: bool = False) -> Float[np.ndarray, "..."]:
+def counts(name: str, values: Numbers, *, infinite: bool = False) -> Float[np.ndarray, "..."]:
     """Numbers of samples or features as float64, at least 1, or a ValueError naming the argument."""
     array = np.asarray(values, dtype=np.float64)
     if not array.size:
@@ -144,4 +146,4 @@ def counts(name: str, values: ArrayLike, *, infinite: bool = False) -> Float[np.
     if wrong.any():
         allowed = "at least 1" if infinite else "finite and at least 1"
         raise ValueError(f"{name} must be {allowed}, got {np.atleast_1d(array)[np.atleast_1d(wrong)][0]:g}")
-    return array
+    return np.asarray(array)

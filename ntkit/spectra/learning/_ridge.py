@@ -4,17 +4,16 @@ from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
-from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 
 from ntkit.spectra.learning._effective import effective_regularisation
 from ntkit.spectra.learning._eigenframework import Risk, at_gamma, eigenframework
-from ntkit.spectra.learning._modes import Modes, counts, nonnegative, sums
+from ntkit.spectra.learning._modes import Modes, Numbers, counts, nonnegative, sums
 
 _PER_DECADE = 8  # errors are smooth in log gamma, on the scale of a factor e
 
 
-def optimal_ridge(modes: Modes, n: ArrayLike, *, noise: ArrayLike = 0.0, features: ArrayLike = np.inf) -> Risk:
+def optimal_ridge(modes: Modes, n: Numbers, *, noise: Numbers = 0.0, features: Numbers = np.inf) -> Risk:
     """The predicted errors at the ridge >= 0 that makes the test error least; `Risk.ridge` is that ridge, possibly 0 or inf.
 
     The ridge is an explicit function of gamma, so that the search runs over gamma: a grid in the logarithm over all scales

@@ -5,12 +5,13 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from ntkit.spectra.learning._effective import effective_regularisation
-from ntkit.spectra.learning._modes import Modes, sums
+from ntkit.spectra.learning._modes import Modes, nonnegative, sums
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Sample:
     """The Gram matrix of a kernel on N data points, and the labels to be learnt from some of them.
 
@@ -24,15 +25,15 @@ class Sample:
 
     Example:
         >>> sample = Sample(np.diag([4.0, 2.0]), np.array([1.0, 3.0]))
-        >>> sample.eigenvalues.tolist(), sample.power.tolist()
+        >>> sample.eigenvalues.tolist(), sample.power.round(12).tolist()
         ([2.0, 1.0], [0.5, 4.5])
     """
 
     gram: Float[np.ndarray, "N N"]
-    targets: Float[np.ndarray, "N *outputs"]
+    targets: Float[np.ndarray, "N ..."]
 
-    def __post_init__(self) -> None:
-        gram, targets = np.asarray(self.gram, dtype=np.float64), np.asarray(self.targets, dtype=np.float64)
+    def __init__(self, gram: ArrayLike, targets: ArrayLike) -> None:
+        gram, targets = np.asarray(gram, dtype=np.float64), np.asarray(targets, dtype=np.float64)
         if gram.ndim != 2 or gram.shape[0] != gram.shape[1] or len(gram) < 2:
             raise ValueError(f"gram must have shape (N, N) with N >= 2, got {gram.shape}")
         if targets.ndim not in (1, 2) or len(targets) != len(gram):
@@ -69,9 +70,9 @@ class Sample:
         return self._system[1]
 
     @cached_property
-    def coefficients(self) -> Float[np.ndarray, "N *outputs"]:
+    def coefficients(self) -> Float[np.ndarray, "N ..."]:
         """Of the targets in the empirical eigenbasis, v_i = sum_x phi_i(x) y(x) / N."""
-        return np.asarray(self.eigenvectors.T @ self.targets) / np.sqrt(len(self))
+        return np.asarray(self.eigenvectors.T @ self.targets / np.sqrt(len(self)))
 
     @property
     def power(self) -> Float[np.ndarray, " N"]:
@@ -86,6 +87,38 @@ class Sample:
         """
         inside = self.eigenvalues > 0
         return Modes(self.eigenvalues, np.where(inside, self.power, 0.0), outside=float(self.power[~inside].sum()))
+
+    def predict(self, cross: Float[np.ndarray, "points N"], *, ridge: float = 0.0) -> Float[np.ndarray, "points ..."]:
+        """Kernel ridge regression from all N points: cross (gram + ridge)^-1 targets.
+
+        Args:
+            cross: kernel between new points and these, shape (points, N).
+            ridge: at least 0; at 0 the pseudo-inverse, which leaves out the eigenvalues within rounding of 0.
+
+        Raises:
+            ValueError: cross has another shape, or ridge is out of range.
+
+        Example:
+            >>> Sample(np.diag([4.0, 2.0]), np.array([1.0, 3.0])).predict(np.array([[4.0, 1.0]]), ridge=2.0).round(6).tolist()
+            [1.416667]
+        """
+        inverse = self._inverse(float(nonnegative("ridge", ridge)))
+        return np.asarray(self._read(cross, inverse)[0])
+
+    def _inverse(self, ridge: float) -> Float[np.ndarray, "1 N"]:
+        values = self._system[0] + ridge
+        return np.divide(1.0, values, out=np.zeros_like(values), where=self._system[0] > 0)[None]
+
+    def _read(
+        self, cross: Float[np.ndarray, "points N"], filters: Float[np.ndarray, "times N"]
+    ) -> Float[np.ndarray, "times points ..."]:
+        """Cross @ U diag(filter) U' targets, for each filter of eigenvalues."""
+        cross = np.asarray(cross, dtype=np.float64)
+        if cross.ndim != 2 or cross.shape[1] != len(self):
+            raise ValueError(f"cross must have shape (points, {len(self)}), got {cross.shape}")
+        left, right = cross @ self.eigenvectors, self.coefficients.reshape(len(self), -1) * np.sqrt(len(self))
+        out = np.stack([(left * row) @ right for row in filters])
+        return out.reshape(*out.shape[:2], *self.targets.shape[1:])
 
 
 def subset_risk(

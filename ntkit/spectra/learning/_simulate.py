@@ -19,8 +19,8 @@ def generator(key: PRNGKeyArray) -> np.random.Generator:
 
 
 def kernel_weights(
-    gram: Float[np.ndarray, "n n"], targets: Float[np.ndarray, "n *outputs"], ridge: float
-) -> Float[np.ndarray, "n *outputs"]:
+    gram: Float[np.ndarray, "n n"], targets: Float[np.ndarray, "n ..."], ridge: float
+) -> Float[np.ndarray, "n ..."]:
     """(gram + ridge)^-1 targets; the pseudo-inverse at ridge 0, eigenvalues below n epsilon |gram| counting as 0."""
     if ridge > 0:
         try:
@@ -44,8 +44,9 @@ def simulate_modes(
 ) -> tuple[Float[np.ndarray, "repeats points"], Float[np.ndarray, "repeats points"]]:
     """Test and training errors of kernel or random-feature regression on independent standard normal eigenfunctions.
 
-    The test error is exact given the data set: sum (v - learnt)^2 + outside + noise. The tail enters as ridge, what lies
-    outside as noise. All points of one repeat share eigenfunctions, noise and features, as far as they go.
+    The test error is exact given the data set: sum (v - learnt)^2 + outside + noise. To a kernel the tail is ridge, to
+    random features it is independent noise in each; what lies outside is noise on the labels. All points of one repeat
+    share eigenfunctions, noise and features, as far as they go.
     """
     total = modes.multiplicities.sum()
     if total > _MOST or (modes.multiplicities % 1).any():
@@ -65,17 +66,18 @@ def simulate_modes(
         weights = rng.normal(size=(wide, len(scale))) * scale
         for p, m in enumerate(n.astype(int)):
             y = clean[:m] + np.sqrt(noise[p] + modes.outside) * disturbance[:m]
+            lost = 0.0
             if np.isinf(features[p]):
-                phi, back = x[:m] * scale, scale
-                alpha, own = _fit(phi @ phi.T, y, float(ridge[p]), modes.tail)
-                learnt = back * (phi.T @ alpha)
+                phi = x[:m] * scale
+                alpha, train[r, p] = _fit(phi @ phi.T, y, float(ridge[p]), modes.tail)
+                learnt = scale * (phi.T @ alpha)
             else:
                 w = weights[: int(features[p])] / np.sqrt(features[p])
-                phi = x[:m] @ w.T
-                alpha, own = _fit(phi @ phi.T, y, float(ridge[p]), modes.tail)
-                learnt = w.T @ (phi.T @ alpha)
-            test[r, p] = ((target - learnt) ** 2).sum() + modes.outside + noise[p]
-            train[r, p] = own
+                phi = x[:m] @ w.T + np.sqrt(modes.tail / features[p]) * rng.normal(size=(m, len(w)))
+                alpha, train[r, p] = _fit(phi @ phi.T, y, float(ridge[p]), 0.0)
+                beta = phi.T @ alpha
+                learnt, lost = w.T @ beta, modes.tail / features[p] * float(beta @ beta)
+            test[r, p] = ((target - learnt) ** 2).sum() + lost + modes.outside + noise[p]
     return test, train
 
 
