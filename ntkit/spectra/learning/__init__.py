@@ -11,6 +11,7 @@ from ntkit.spectra.learning._curve import LearningCurve, learning_curve
 from ntkit.spectra.learning._eigenframework import Risk, eigenframework
 from ntkit.spectra.learning._flow import Flow, gradient_flow
 from ntkit.spectra.learning._modes import Modes
+from ntkit.spectra.learning._power_law import PowerLaw, fit_power_law
 from ntkit.spectra.learning._ridge import optimal_ridge, samples_needed
 from ntkit.spectra.learning._sample import Sample
 from ntkit.spectra.learning._target import TargetPower, target_power
@@ -21,11 +22,13 @@ __all__ = [
     "Flow",
     "LearningCurve",
     "Modes",
+    "PowerLaw",
     "Risk",
     "Sample",
     "TargetPower",
     "cross_validation",
     "eigenframework",
+    "fit_power_law",
     "gradient_flow",
     "learning_curve",
     "optimal_ridge",
