@@ -8,7 +8,7 @@ from jaxtyping import Float, PRNGKeyArray
 from scipy.stats import t as student
 
 from ntkit.spectra.learning._eigenframework import eigenframework
-from ntkit.spectra.learning._modes import Modes, Numbers, counts, nonnegative
+from ntkit.spectra.learning._modes import Modes, Numbers, Real, counts, nonnegative
 from ntkit.spectra.learning._ridge import optimal_ridge
 from ntkit.spectra.learning._sample import Sample, subset_risk
 from ntkit.spectra.learning._simulate import simulate_modes, simulate_sample
@@ -58,8 +58,8 @@ def learning_curve(
     n: Numbers,
     *,
     ridge: Numbers | Literal["optimal"] = 0.0,
-    noise: float = 0.0,
-    features: float = np.inf,
+    noise: Real = 0.0,
+    features: Real = np.inf,
     key: PRNGKeyArray | None = None,
     repeats: int = 0,
 ) -> LearningCurve:
@@ -114,8 +114,8 @@ def _of_sample(
     sample: Sample,
     n: Float[np.ndarray, " points"],
     ridge: Numbers,
-    noise: float,
-    features: float,
+    noise: Real,
+    features: Real,
     key: PRNGKeyArray | None,
     repeats: int,
 ) -> LearningCurve:

@@ -85,9 +85,10 @@ def eigenframework(modes: Modes, n: Numbers, *, ridge: Numbers = 0.0, noise: Num
         is better, the RF eigenframework (from memory; the equations agree with the authors' public code). The form of E0
         without cancellation is derived here.
     """
-    arrays = counts("n", n), counts("features", features, infinite=True), nonnegative("ridge", ridge, infinite=True)
+    samples, widths = counts("n", n), counts("features", features, infinite=True)
+    ridges, noises = nonnegative("ridge", ridge, infinite=True), nonnegative("noise", noise)
     try:
-        grid = np.broadcast_arrays(*arrays, nonnegative("noise", noise))
+        grid = np.broadcast_arrays(samples, widths, ridges, noises)
     except ValueError:
         shapes = ", ".join(str(np.shape(a)) for a in (n, features, ridge, noise))
         raise ValueError(f"n, features, ridge and noise must broadcast against each other, got shapes {shapes}") from None

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
-from ntkit.spectra.learning._modes import Modes, Numbers, nonnegative
+from ntkit.spectra.learning._modes import Modes, Numbers, Real, nonnegative
 from ntkit.spectra.learning._sample import Sample
 
 
@@ -37,7 +38,7 @@ class Flow:
         outside = self.task.outside if isinstance(self.task, Modes) else 0.0
         return np.asarray(self.power.sum(axis=1) + outside)
 
-    def predictions(self, cross: Float[np.ndarray, "points N"]) -> Float[np.ndarray, "times points ..."]:
+    def predictions(self, cross: ArrayLike) -> Float[np.ndarray, "times points ..."]:
         """f(t) at new points, whose kernel with the training set is `cross`; for a `Sample` only.
 
         cross U ((1 - factors) / gram eigenvalues) U' targets, the quotient having its limit rate t / N at eigenvalue 0.
@@ -53,7 +54,7 @@ class Flow:
         return self.task._read(cross, np.divide(learnt, values, out=limit.copy(), where=values > 0) / N)
 
 
-def gradient_flow(task: Modes | Sample, times: Numbers, *, rate: float = 1.0, discrete: bool = False) -> Flow:
+def gradient_flow(task: Modes | Sample, times: Numbers, *, rate: Real = 1.0, discrete: bool = False) -> Flow:
     """The exact course of full-batch training in a fixed kernel.
 
     The coefficient of the residual on mode i is exp(-rate lambda_i t) of that of the target, the squared error

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-Numbers = float | int | ArrayLike
+Real = float | int
+Numbers = Real | ArrayLike
 _BLOCK = 2**20  # elements of (points, modes) at a time: 8 MB
 
 
@@ -40,7 +41,7 @@ class Modes:
     outside: float
 
     def __init__(
-        self, eigenvalues: Numbers, power: Numbers, *, multiplicities: Numbers = 1.0, tail: float = 0.0, outside: float = 0.0
+        self, eigenvalues: Numbers, power: Numbers, *, multiplicities: Numbers = 1.0, tail: Real = 0.0, outside: Real = 0.0
     ) -> None:
         values = nonnegative("eigenvalues", eigenvalues)
         if values.ndim != 1 or not values.size:

@@ -1,14 +1,11 @@
 """The ridge of least predicted error, and how many samples an error takes."""
 
-from typing import Literal
-
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import minimize_scalar
 
 from ntkit.spectra.learning._effective import effective_regularisation
 from ntkit.spectra.learning._eigenframework import Risk, at_gamma, eigenframework
-from ntkit.spectra.learning._modes import Modes, Numbers, counts, nonnegative, sums
+from ntkit.spectra.learning._modes import Modes, Numbers, Real, counts, nonnegative, sums
 
 _PER_DECADE = 8  # errors are smooth in log gamma, on the scale of a factor e
 
@@ -17,7 +14,7 @@ def optimal_ridge(modes: Modes, n: Numbers, *, noise: Numbers = 0.0, features: N
     """The predicted errors at the ridge >= 0 that makes the test error least; `Risk.ridge` is that ridge, possibly 0 or inf.
 
     The ridge is an explicit function of gamma, so that the search runs over gamma: a grid in the logarithm over all scales
-    of the spectrum, then Brent's method around its minimum. Of several minima closer than a grid step (a factor 1.33) it
+    of the spectrum, then ever finer ones around its minimum. Of several minima closer than a grid step (a factor 1.33) it
     may miss the lowest.
 
     Args:
@@ -55,12 +52,11 @@ def _best(modes: Modes, n: Float[np.ndarray, "1"], k: Float[np.ndarray, "1"], no
     low = 1e-9 * start[0] if start[0] else 1e-9 * positive.min()
     high = 1e6 * modes.trace
     extras = np.geomspace(low, high, int(_PER_DECADE * np.log10(high / low)) + 2)
-    best = int(np.argmin(values := errors(extras)))
-    around = np.log(extras[[max(best - 1, 0), min(best + 1, len(extras) - 1)]])
-    found = minimize_scalar(
-        lambda u: float(errors(np.exp([u]))[0]), bounds=tuple(around), method="bounded", options={"xatol": 1e-9}
-    )
-    extra, least = (np.exp([found.x]), found.fun) if found.fun < values[best] else (extras[[best]], values[best])
+    for _ in range(6):  # each grid is 8 times finer than the last; a step of 1e-6 changes the least error by 1e-12
+        values = errors(extras)
+        best = int(np.argmin(values))
+        extra, least = extras[[best]], float(values[best])
+        extras = np.geomspace(extras[max(best - 1, 0)], extras[min(best + 1, len(extras) - 1)], 17)
     limits = eigenframework(modes, n, ridge=[0.0, np.inf], noise=noise, features=k).test
     if limits.min() <= least:
         return 0.0 if limits[0] <= limits[1] else np.inf
@@ -71,12 +67,12 @@ def _best(modes: Modes, n: Float[np.ndarray, "1"], k: Float[np.ndarray, "1"], no
 
 def samples_needed(
     modes: Modes,
-    error: float,
+    error: Real,
     *,
-    ridge: float | Literal["optimal"] = "optimal",
-    noise: float = 0.0,
-    features: float = np.inf,
-    most: float = 1e9,
+    ridge: Real | str = "optimal",
+    noise: Real = 0.0,
+    features: Real = np.inf,
+    most: Real = 1e9,
 ) -> float:
     """The least n from which on the predicted test error is at most `error`; inf if that takes more than `most` samples.
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from ntkit.spectra.learning._effective import effective_regularisation
-from ntkit.spectra.learning._modes import Modes, nonnegative, sums
+from ntkit.spectra.learning._modes import Modes, Real, nonnegative, sums
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -88,7 +88,7 @@ class Sample:
         inside = self.eigenvalues > 0
         return Modes(self.eigenvalues, np.where(inside, self.power, 0.0), outside=float(self.power[~inside].sum()))
 
-    def predict(self, cross: Float[np.ndarray, "points N"], *, ridge: float = 0.0) -> Float[np.ndarray, "points ..."]:
+    def predict(self, cross: ArrayLike, *, ridge: Real = 0.0) -> Float[np.ndarray, "points ..."]:
         """Kernel ridge regression from all N points: cross (gram + ridge)^-1 targets.
 
         Args:
@@ -109,9 +109,7 @@ class Sample:
         values = self._system[0] + ridge
         return np.divide(1.0, values, out=np.zeros_like(values), where=self._system[0] > 0)[None]
 
-    def _read(
-        self, cross: Float[np.ndarray, "points N"], filters: Float[np.ndarray, "times N"]
-    ) -> Float[np.ndarray, "times points ..."]:
+    def _read(self, cross: ArrayLike, filters: Float[np.ndarray, "times N"]) -> Float[np.ndarray, "times points ..."]:
         """Cross @ U diag(filter) U' targets, for each filter of eigenvalues."""
         cross = np.asarray(cross, dtype=np.float64)
         if cross.ndim != 2 or cross.shape[1] != len(self):
@@ -150,6 +148,6 @@ def subset_risk(
         denominator = whole - (N - m) * at.squares
         with np.errstate(divide="ignore", invalid="ignore"):
             everywhere = np.where(error > 0, whole / denominator * error, 0.0)
-            train[here] = np.where(error > 0, N * rest**2 / (m * denominator) * error, 0.0)
+            train[here] = np.where((error > 0) & (rest > 0), N * rest**2 / (m * denominator) * error, 0.0)
         test[here] = (N * everywhere - m * train[here]) / (N - m)
     return test, train

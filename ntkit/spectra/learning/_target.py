@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from scipy.stats import t as student
 
+from ntkit.spectra.learning._modes import Real
 from ntkit.spectra.learning._sample import Sample
 from ntkit.spectra.learning._simulate import generator
 
@@ -41,7 +42,7 @@ class TargetPower:
         half = student.ppf((1 + level) / 2, repeats - 1) * self.halves.std(axis=0, ddof=1)
         return np.stack([np.maximum(self.tails[:count] - half, 0.0), self.tails[:count] + half])
 
-    def dimension(self, share: float = 0.9) -> int:
+    def dimension(self, share: Real = 0.9) -> int:
         """How many leading modes hold this share of the power."""
         if not 0 < share <= 1:
             raise ValueError(f"share must lie in (0, 1], got {share!r}")

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import minimize_scalar
 from scipy.stats import t as student
 
 Column = Callable[[Float[np.ndarray, " k"]], Float[np.ndarray, " k"]]
@@ -23,12 +22,16 @@ class Fit(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """What is fitted: index x > 0, log eigenvalues y; shift None fits it; samples: points of the Gram matrix, or inf."""
+    """What is fitted: index x > 0, log eigenvalues y; shift None fits it.
+
+    samples: points of the Gram matrix, or inf; variance: known of each y, the least that residuals are taken to have.
+    """
 
     x: Float[np.ndarray, " k"]
     y: Float[np.ndarray, " k"]
     shift: float | None
     samples: float
+    variance: float
     level: float
 
     def part(self, start: int, end: int | None = None) -> "Curve":
@@ -47,19 +50,11 @@ class Curve(NamedTuple):
 
     def _plain(self, target: Float[np.ndarray, " k"]) -> Fit:
         weights = even_weights(self.x)
-
-        def error(shift: float) -> float:
-            return float(weights @ _line(self.x + shift, target, weights)[1] ** 2)
-
-        shift = self.shift
-        if shift is None:
-            grid = self.x[0] * _SHIFTS
-            best = int(np.argmin([error(s) for s in grid]))
-            around = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
-            shift = float(minimize_scalar(error, bounds=around, method="bounded", options={"xatol": 1e-9 * self.x[0]}).x)
-        (constant, slope), residuals = _line(self.x + shift, target, weights)
+        shift = _best_shift(self.x, target, weights) if self.shift is None else self.shift
+        line = np.stack([np.ones_like(self.x), -np.log(self.x + shift)], axis=1)
+        (constant, exponent), residuals = regress(line, target, weights)
         rms = float(np.sqrt(weights @ residuals**2))
-        return Fit(-float(slope), shift, float(constant), rms, self._half(residuals, weights, rms, shift))
+        return Fit(float(exponent), shift, float(constant), rms, self._half(residuals, weights, rms, shift))
 
     def _half(self, residuals: Float[np.ndarray, " k"], weights: Float[np.ndarray, " k"], rms: float, shift: float) -> float:
         """Student's, where residuals in a run of one sign count as two points: what is left of a wrong model is smooth."""
@@ -70,9 +65,9 @@ class Curve(NamedTuple):
         independent = min(1.0, (2 + 2 * np.count_nonzero(np.diff(np.signbit(residuals)))) / len(z))  # share of the points
         freedom = max(independent / float(weights @ weights) - (3 if self.shift is None else 2), 1.0)
         half = float(student.ppf((1 + self.level) / 2, freedom)) * rms * unit / independent**0.5
-        # Eigenvalues of one Gram matrix repel, so that residuals look smoother than they are; each has variance 2 / n.
-        least = float(student.ppf((1 + self.level) / 2, np.inf)) * unit * (2 / self.samples) ** 0.5
-        return max(half, least)
+        # Eigenvalues of one Gram matrix repel, so that residuals look smoother than they are: hence the variance known.
+        least = float(student.ppf((1 + self.level) / 2, np.inf)) * unit * self.variance**0.5
+        return float(max(half, least))
 
 
 def sampling_bias(exponent: float) -> float:
@@ -99,7 +94,7 @@ def extrapolation_errors(curve: Curve) -> dict[str, float]:
     cut = int(np.searchsorted(curve.x, curve.x[0] ** (1 / 3) * curve.x[-1] ** (2 / 3), side="right"))
     low, last = curve.part(0, cut), curve.part(cut)
     weights, ends = even_weights(low.x), even_weights(last.x)
-    fit = low._replace(samples=np.inf).fit()
+    fit = low._replace(samples=np.inf, variance=0.0).fit()
     predicted = {"power law": fit.constant - fit.exponent * np.log(last.x + fit.shift)}
     for name, designs in _RIVALS.items():
         fits = [(d, *regress(np.stack([f(low.x) for f in d], axis=1), low.y, weights)) for d in designs]
@@ -123,11 +118,14 @@ def regress(
     return coefficients, target - columns @ coefficients
 
 
-def _line(
-    z: Float[np.ndarray, " k"], target: Float[np.ndarray, " k"], weights: Float[np.ndarray, " k"]
-) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, " k"]]:
-    """A straight line over log z, written out, since the search for a shift fits hundreds."""
-    u = np.log(z)
-    mean, level = weights @ u, weights @ target
-    slope = (weights * (u - mean)) @ (target - level) / (weights @ (u - mean) ** 2)
-    return np.array([level - slope * mean, slope]), target - level - slope * (u - mean)
+def _best_shift(x: Float[np.ndarray, " k"], target: Float[np.ndarray, " k"], weights: Float[np.ndarray, " k"]) -> float:
+    """The shift with the straightest line: the best of a grid, then of ever finer ones around it."""
+    shifts = x[0] * _SHIFTS
+    for _ in range(9):  # to a relative 8^-8: the error is flat there
+        u = np.log(x + shifts[:, None])
+        u, y = u - (u @ weights)[:, None], target - weights @ target
+        slopes = (u * y) @ weights / (u**2 @ weights)
+        best = int(np.argmin((y - slopes[:, None] * u) ** 2 @ weights))
+        around = shifts[max(best - 1, 0)], shifts[min(best + 1, len(shifts) - 1)]
+        middle, shifts = float(shifts[best]), np.linspace(*around, 17)
+    return middle
