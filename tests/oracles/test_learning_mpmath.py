@@ -59,7 +59,7 @@ def test_errors_solve_the_equations(name, ridge):
             errors = [float(abs(mp.mpf(float(g)) / w - 1)) for g, w in zip(got, wanted, strict=True)]
             # gamma is well conditioned whatever the spectrum; the rest inherits the margins n - z and k - z.
             assert errors[0] <= 32 * EPSILON, (samples, features, errors)
-            assert max(errors[1:]) <= 1e-12 if features == np.inf else 1e-8, (samples, features, errors)
+            assert max(errors[1:]) <= (1e-13 if features == np.inf else 1e-11), (samples, features, errors)
 
 
 @pytest.mark.parametrize("name", ["power law", "exponential", "two scales", "tail"])

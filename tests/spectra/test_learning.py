@@ -132,6 +132,18 @@ def test_samples_needed_is_the_last_crossing(ridge):
     assert risk(POWER_LAW, need, **options).test <= 1.0 < risk(POWER_LAW, need - 1, **options).test
 
 
+def test_samples_have_an_optimal_ridge_and_a_number_needed():
+    sample = Sample(random_gram(60, 10), random_gram(60, 10)[0] + np.random.default_rng(3).normal(size=60))
+    n = np.array([3.0, 10.0, 11.0, 50.0])
+    best = learning_curve(sample, n, ridge="optimal")
+    for ridge in np.geomspace(1e-4, 1e3, 50):
+        assert (best.test <= learning_curve(sample, n, ridge=ridge).test * (1 + 1e-9)).all()
+    for ridge in ("optimal", 0.5):
+        middle = learning_curve(sample, [20], ridge=ridge).test[0]
+        assert samples_needed(sample, middle * (1 + 1e-9), ridge=ridge) == 20
+    assert samples_needed(sample, 0.01) == np.inf
+
+
 def test_an_error_below_the_noise_is_never_reached():
     assert samples_needed(POWER_LAW, 0.5, noise=0.5) == np.inf
     assert samples_needed(POWER_LAW, 100.0) == 1
@@ -311,7 +323,7 @@ def test_population_modes_decay_at_twice_their_rate():
         (lambda: eigenframework(POWER_LAW, [5, 6], ridge=[1.0, 2.0, 3.0]), "must broadcast against each other"),
         (lambda: optimal_ridge(POWER_LAW, 0.5), "n must be finite and at least 1, got 0.5"),
         (lambda: samples_needed(POWER_LAW, 0.0), "error must be finite and positive, got 0.0"),
-        (lambda: samples_needed(POWER_LAW, 1.0, ridge="best"), "ridge must be a number or 'optimal', got 'best'"),
+        (lambda: samples_needed(POWER_LAW, 1.0, ridge="best"), "ridge must be numbers or 'optimal', got 'best'"),
         (lambda: samples_needed(POWER_LAW, 1.0, ridge=-1.0), "ridge must be at least 0, got -1"),
         (lambda: learning_curve(POWER_LAW, [2.5]), "n must be integers of shape"),
         (lambda: learning_curve(POWER_LAW, 2), "n must be integers of shape"),
@@ -326,7 +338,7 @@ def test_population_modes_decay_at_twice_their_rate():
         (lambda: learning_curve(random_sample(), [12]), "n must be below the 12 points of the sample, got 12"),
         (lambda: learning_curve(random_sample(), [3], noise=0.1), "noise must be 0 for a sample"),
         (lambda: learning_curve(random_sample(), [3], features=5.0), "features must be inf for a sample"),
-        (lambda: learning_curve(random_sample(), [3], ridge="optimal"), "ridge must be numbers for a sample"),
+        (lambda: learning_curve(random_sample(), [3], ridge="best"), "ridge must be numbers or 'optimal', got 'best'"),
         (lambda: learning_curve(random_sample(), [3], ridge=-1.0), "ridge must be finite and at least 0, got -1"),
         (lambda: Sample(np.eye(3)[:2], np.ones(2)), r"gram must have shape \(N, N\) with N >= 2, got \(2, 3\)"),
         (lambda: Sample(np.eye(3), np.ones(2)), r"targets must have shape \(3,\) or \(3, outputs\), got \(2,\)"),

@@ -11,8 +11,9 @@ from ntkit.spectra.learning._curve import LearningCurve, learning_curve
 from ntkit.spectra.learning._eigenframework import Risk, eigenframework
 from ntkit.spectra.learning._flow import Flow, gradient_flow
 from ntkit.spectra.learning._modes import Modes
+from ntkit.spectra.learning._needed import samples_needed
 from ntkit.spectra.learning._power_law import PowerLaw, fit_power_law
-from ntkit.spectra.learning._ridge import optimal_ridge, samples_needed
+from ntkit.spectra.learning._ridge import optimal_ridge
 from ntkit.spectra.learning._sample import Sample
 from ntkit.spectra.learning._target import TargetPower, target_power
 from ntkit.spectra.learning._validation import CrossValidation, cross_validation

@@ -7,8 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from ntkit.spectra.learning._effective import effective_regularisation
-from ntkit.spectra.learning._modes import Modes, Real, nonnegative, sums
+from ntkit.spectra.learning._modes import Modes, Real, nonnegative
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -117,37 +116,3 @@ class Sample:
         left, right = cross @ self.eigenvectors, self.coefficients.reshape(len(self), -1) * np.sqrt(len(self))
         out = np.stack([(left * row) @ right for row in filters])
         return out.reshape(*out.shape[:2], *self.targets.shape[1:])
-
-
-def subset_risk(
-    sample: Sample, n: Float[np.ndarray, " points"], ridge: Float[np.ndarray, " points"]
-) -> tuple[Float[np.ndarray, " points"], Float[np.ndarray, " points"]]:
-    """Predicted test error on the other N - n points, and training error, of n < N points drawn without replacement.
-
-    Adding the ridge to the eigenvalues, mu = lambda + ridge / N, leaves interpolation: sum mu / (mu + kappa_0) = n. With
-    kappa = kappa_0 + ridge / N, L = lambda / (lambda + kappa), z = sum L, q = sum L^2, and
-    D = n (N - n) + (n - z)^2 - (N - n) q, the error over all N points and that over the n are
-
-        (n (N - n) + (n - z)^2) / D * sum (1 - L)^2 v^2   and   N (n - z)^2 / (n D) * sum (1 - L)^2 v^2.
-
-    Derived here from the deterministic equivalent of free compression: P' (P K P' + ridge)^-1 P ~ (K + N kappa)^-1 for a
-    random choice P of n rows, its derivative along K -> (K^-1 + s)^-1 at s = 0, and that in the ridge. Exact for gram = I;
-    for N >> n it is the eigenframework.
-    """
-    N, test, train = len(sample), np.empty_like(n), np.empty_like(n)
-    modes = sample.modes
-    for r in np.unique(ridge):
-        here = ridge == r
-        shifted = Modes(sample.eigenvalues + r / N, np.zeros(N))
-        m = n[here]
-        kappa = effective_regularisation(shifted, m, np.full_like(m, np.inf), np.zeros_like(m)) + r / N
-        at = sums(modes, kappa)
-        rest = (r / kappa) * at.left(np.full_like(m, N)) / N if r else np.maximum(at.left(m), 0.0) * (m >= modes.rank)
-        whole = m * (N - m) + rest**2
-        error = at.missed + modes.outside
-        denominator = whole - (N - m) * at.squares
-        with np.errstate(divide="ignore", invalid="ignore"):
-            everywhere = np.where(error > 0, whole / denominator * error, 0.0)
-            train[here] = np.where((error > 0) & (rest > 0), N * rest**2 / (m * denominator) * error, 0.0)
-        test[here] = (N * everywhere - m * train[here]) / (N - m)
-    return test, train
