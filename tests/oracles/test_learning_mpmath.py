@@ -18,31 +18,36 @@ SPECTRA = {
 CASES = [(1, np.inf), (7, np.inf), (40, np.inf), (60, np.inf), (7, 20), (20, 7), (20, 20), (39, 41), (100, 15), (500, np.inf)]
 
 
-def exact(modes, n, k, ridge, noise):
-    """(gamma, kappa, test, train) as mpf, from the two equations as they are written in the literature."""
+def exact(modes, n, k, ridge, noise, near):
+    """(gamma, kappa, test, train) as mpf, from the two equations as they are written in the literature.
+
+    Their difference falls in gamma, so that the root next to `near` is the only one.
+    """
     eigenvalues, power, counts = ([mp.mpf(float(v)) for v in a] for a in (modes.eigenvalues, modes.power, modes.multiplicities))
     n, delta, tail = mp.mpf(n), mp.mpf(ridge), mp.mpf(modes.tail)
     sigma = mp.mpf(noise) + mp.mpf(modes.outside)
-    z = lambda g: mp.fsum(c * v / (v + g) for c, v in zip(counts, eigenvalues, strict=True)) + tail / g  # noqa: E731
 
-    def excess(u):  # in log gamma; falls where z < k
+    def learnt(g):
+        return mp.fsum(c * v / (v + g) for c, v in zip(counts, eigenvalues, strict=True)) + tail / g
+
+    def excess(u):  # in log gamma
         g = mp.exp(u)
-        kappa = g if k == np.inf else g * (k - z(g)) / k
-        return mp.inf if kappa <= 0 else z(g) + delta / kappa - n
+        z = learnt(g)
+        kappa = g if k == np.inf else g * (k - z) / k
+        return z + delta / kappa - n
 
-    low, high = mp.mpf(-400), mp.mpf(400)
-    for _ in range(190):
-        middle = (low + high) / 2
-        low, high = (middle, high) if excess(middle) > 0 else (low, middle)
-    g = mp.exp((low + high) / 2)
+    start = mp.log(mp.mpf(float(near)))
+    g = mp.exp(mp.findroot(excess, (start, start + mp.mpf(10) ** -14), tol=mp.mpf(10) ** -60))
     q = mp.fsum(c * (v / (v + g)) ** 2 for c, v in zip(counts, eigenvalues, strict=True))
+    z = learnt(g)
     if k == np.inf:
         error = mp.fsum(p * (g / (v + g)) ** 2 for p, v in zip(power, eigenvalues, strict=True)) + sigma
         kappa, test = g, error * n / (n - q)
     else:
-        kappa = g * (k - z(g)) / k
+        kappa = g * (k - z) / k
+        assert kappa > 0
         terms = [p * (g / (v + g) - kappa * v * k / ((v + g) ** 2 * (k - q))) for p, v in zip(power, eigenvalues, strict=True)]
-        test = (mp.fsum(terms) + sigma) / (1 - (q * (k - 2 * z(g)) + z(g) ** 2) / (n * (k - q)))
+        test = (mp.fsum(terms) + sigma) / (1 - (q * (k - 2 * z) + z**2) / (n * (k - q)))
     return g, kappa, test, (delta / (n * kappa)) ** 2 * test
 
 
@@ -54,7 +59,7 @@ def test_errors_solve_the_equations(name, ridge):
     risk = eigenframework(modes, n, features=k, ridge=ridge, noise=0.2)
     with mp.workdps(50):
         for i, (samples, features) in enumerate(CASES):
-            wanted = exact(modes, samples, features, ridge, 0.2)
+            wanted = exact(modes, samples, features, ridge, 0.2, risk.gamma[i])
             got = (risk.gamma[i], risk.kappa[i], risk.test[i], risk.train[i])
             errors = [float(abs(mp.mpf(float(g)) / w - 1)) for g, w in zip(got, wanted, strict=True)]
             # gamma is well conditioned whatever the spectrum; the rest inherits the margins n - z and k - z.
@@ -70,6 +75,6 @@ def test_interpolation_has_its_kappa(name):
     got = eigenframework(modes, n)
     with mp.workdps(50):
         for i, samples in enumerate(n.tolist()):
-            wanted = exact(modes, samples, np.inf, mp.mpf(10) ** -60, 0.0)
+            wanted = exact(modes, samples, np.inf, mp.mpf(10) ** -60, 0.0, got.kappa[i])
             assert abs(mp.mpf(float(got.kappa[i])) / wanted[0] - 1) < 32 * EPSILON
             assert abs(mp.mpf(float(got.test[i])) / wanted[2] - 1) < 1e-13

@@ -50,6 +50,15 @@ def test_a_multiplicity_is_that_many_modes():
         np.testing.assert_allclose(one.gamma, other.gamma, rtol=1e-13)
 
 
+def test_many_modes_are_summed_in_blocks():
+    count, n = 50_000, [1, 400, 60_000]
+    spectrum, power = np.r_[2.0, np.full(count, 1e-3)], np.r_[1.0, np.full(count, 1e-4)]
+    folded = Modes([2.0, 1e-3], [1.0, count * 1e-4], multiplicities=[1, count])
+    one, other = (eigenframework(task, n, ridge=0.3) for task in (Modes(spectrum, power), folded))
+    np.testing.assert_allclose(one.gamma, other.gamma, rtol=1e-12)
+    np.testing.assert_allclose(one.test, other.test, rtol=1e-11)
+
+
 def test_least_squares_beyond_the_rank_has_the_classical_errors():
     risk = eigenframework(Modes([3.0, 1.0], [1.0, 1.0], multiplicities=[5, 5]), [20, 40], noise=0.5)
     np.testing.assert_allclose(risk.test, 0.5 / (1 - 10 / risk.n))

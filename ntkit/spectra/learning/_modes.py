@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 Real = float | int
 Numbers = Real | ArrayLike
-_BLOCK = 2**20  # elements of (points, modes) at a time: 8 MB
+_BLOCK = 2**14  # modes at a time: temporary arrays stay in cache
 
 
 @dataclass(frozen=True, eq=False, init=False)
@@ -96,23 +96,26 @@ class Sums(NamedTuple):
 
 
 def sums(modes: Modes, gamma: Float[np.ndarray, " points"]) -> Sums:
-    """All sums at these gamma in [0, inf], in blocks of bounded memory."""
-    step = max(1, _BLOCK // len(modes.eigenvalues))
-    parts = [_sums(modes, gamma[start : start + step]) for start in range(0, max(len(gamma), 1), step)]
-    return Sums(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-
-
-def _sums(modes: Modes, gamma: Float[np.ndarray, " points"]) -> Sums:
-    learnt, missed = learnability(modes.eigenvalues, gamma)
-    above, edge, m = learnt > missed, learnt * missed, modes.multiplicities
+    """All sums at these gamma in [0, inf], in blocks that stay in cache."""
+    width = min(len(modes.eigenvalues), _BLOCK)
+    height = max(1, 2 * _BLOCK // width)
+    out = np.zeros((6, len(gamma)))
+    for top in range(0, len(gamma), height):
+        rows = slice(top, top + height)
+        for left in range(0, len(modes.eigenvalues), width):
+            out[:, rows] += _sums(modes, slice(left, left + width), gamma[rows])
     tail = np.divide(modes.tail, gamma, out=np.zeros_like(gamma), where=gamma > 0)
-    return Sums(
-        whole=above.astype(np.float64) @ m,
-        excess=np.where(above, -missed, learnt) @ m + tail,
-        squares=learnt**2 @ m,
-        spread=edge @ m + tail,
-        missed=missed**2 @ modes.power,
-        edge=edge @ modes.power,
+    whole, excess, squares, spread, missed, edge = out
+    return Sums(whole, excess + tail, squares, spread + tail, missed, edge)
+
+
+def _sums(modes: Modes, columns: slice, gamma: Float[np.ndarray, " some"]) -> Float[np.ndarray, "6 some"]:
+    learnt, missed = learnability(modes.eigenvalues[columns], gamma)
+    above, edge = learnt > missed, learnt * missed
+    m, power = modes.multiplicities[columns], modes.power[columns]
+    excess = np.where(above, -missed, learnt) @ m
+    return np.stack(
+        [above.astype(np.float64) @ m, excess, learnt**2 @ m, edge @ m, missed**2 @ power, edge @ power],
     )
 
 
