@@ -95,8 +95,8 @@ def test_with_all_data_the_error_is_the_noise(task, ridge, noise):
 @settings(max_examples=15)
 @given(tasks(), NOISES)
 def test_more_is_better_at_the_optimal_ridge(task, noise):
-    sizes = np.array([2.0, 5.0, 12.0, 40.0])
-    best = optimal_ridge(task, sizes[:, None], noise=noise, features=np.array([3.0, 10.0, 50.0, np.inf])).test
+    sizes = np.array([2.0, 5.0, 40.0])
+    best = optimal_ridge(task, sizes[:, None], noise=noise, features=np.array([3.0, 10.0, np.inf])).test
     slack = 1e-8 * best.max()
     assert (np.diff(best, axis=0) <= slack).all()
     assert (np.diff(best, axis=1) <= slack).all()

@@ -70,10 +70,21 @@ def fit_power_law(
     perturbation theory). With `samples` that is taken away, the spectrum is cut where it exceeds 30 % or at k = n / 8, and
     the variance 2 / n of each log eigenvalue (Gaussian features) is the least noise.
 
-    Coverage of the 95 % interval, and how often the verdict was "power law" (200 spectra a line, 60 for Gram matrices;
-    `analyses/benchmarks/spectra_learning.py coverage`):
+    Coverage of the 95 % interval where the verdict was "power law", and the median width of the interval (fresh seeds, 200
+    eigenvalues or 400 points; measured by `analyses/benchmarks/spectra_learning.py coverage`):
 
-        COVERAGE TABLE
+        spectra                            exponents        covered      median widths           verdict
+        corrections of order 1/k, 1/k^2    1.2, 2, 4        595 of 596   .0031, .0023, .0023     596 of 600
+        shift in [0, 6]                    1.2, 2, 4        600 of 600   below 1e-4              600 of 600
+        correction of order 1/sqrt(k)      1.2, 2, 4        600 of 600   .023, .028, .025        600 of 600
+        1/k, 1/k^2 and 5 % noise           1.2, 2, 4        570 of 599   .068, .069, .069        599 of 600
+        Gram, 400 points                   1.2, 1.5, 2, 3   233 of 233   .53, .24, .21, .26      233 of 240
+        Gram, 400 points, shift = 0        1.2, 1.5, 2, 3   240 of 240   .19, .12, .093, .11     240 of 240
+        10 such Grams, shift = 0           1.2, 1.5, 2, 3   24 of 24     .22, .084, .055, .080   24 of 24
+
+    Where bias dominates it covers too often; under independent noise 95 %. Of 100 spectra each, exponential, log-corrected
+    and log-quadratic ones were all called so, stretched exponentials 99 times; of 100 that bend from 1 / k to 1 / k^3 in
+    the middle, none was called a power law.
 
     Args:
         eigenvalues: positive, shape (k,), or (spectra, k) of independent data sets, whose logarithms are averaged.
