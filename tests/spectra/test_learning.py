@@ -237,9 +237,9 @@ def test_tails_of_the_target_have_intervals():
     assert found.tails[5] < 1e-12, "five modes hold everything"
     assert found.dimension(1.0) == 5
     low, high = found.interval()
-    assert low.shape == (31,)
+    assert low.shape == (16,)
     assert (low >= 0).all()
-    assert ((low <= found.tails[:31]) & (found.tails[:31] <= high)).all()
+    assert ((low <= found.tails[:16]) & (found.tails[:16] <= high)).all()
 
 
 def test_half_sample_intervals_cover_the_expected_tails():
@@ -248,7 +248,7 @@ def test_half_sample_intervals_cover_the_expected_tails():
     intervals = []
     for x in draws:
         found = target_power(Sample(x @ x.T, x.sum(axis=1)), key=KEY, repeats=20)
-        truths.append(found.tails[:21])
+        truths.append(found.tails[:11])
         intervals.append(found.interval())
     truth = np.mean(truths, axis=0)
     inside = np.mean([(low[:8] <= truth[:8]) & (truth[:8] <= high[:8]) for low, high in intervals])
@@ -264,6 +264,13 @@ def test_simulations_repeat_with_the_key(task):
     np.testing.assert_array_equal(one.simulated_test, two.simulated_test)
     assert (one.simulated_test != other.simulated_test).all()
     assert one.interval().shape == (2, 2)
+
+
+def test_pure_noise_is_best_ignored_in_simulation_too():
+    curve = learning_curve(Modes([1.0, 0.5], [0.0, 0.0]), [5], noise=2.0, ridge="optimal", key=KEY, repeats=400)
+    assert curve.ridge[0] == np.inf
+    assert curve.mean()[0] == curve.test[0] == curve.train[0] == 2.0
+    assert curve.simulated_train.mean() == pytest.approx(2.0, abs=0.3)
 
 
 def test_a_curve_without_simulation_says_so():
@@ -343,6 +350,10 @@ def test_population_modes_decay_at_twice_their_rate():
         (
             lambda: learning_curve(Modes([1.0], [1.0], multiplicities=[1e6]), [2], key=KEY, repeats=1),
             "multiplicities must be integers of sum at most 100000 to be simulated",
+        ),
+        (
+            lambda: learning_curve(POWER_LAW, [2], features=2.5, key=KEY, repeats=1),
+            "features must be integers to be simulated, got 2.5",
         ),
         (lambda: learning_curve(random_sample(), [12]), "n must be below the 12 points of the sample, got 12"),
         (lambda: learning_curve(random_sample(), [3], noise=0.1), "noise must be 0 for a sample"),

@@ -21,7 +21,9 @@ def generator(key: PRNGKeyArray) -> np.random.Generator:
 def kernel_weights(
     gram: Float[np.ndarray, "n n"], targets: Float[np.ndarray, "n ..."], ridge: float
 ) -> Float[np.ndarray, "n ..."]:
-    """(gram + ridge)^-1 targets; the pseudo-inverse at ridge 0, eigenvalues below n epsilon |gram| counting as 0."""
+    """(gram + ridge)^-1 targets, 0 at ridge inf; the pseudo-inverse at ridge 0, n epsilon |gram| counting as eigenvalue 0."""
+    if np.isinf(ridge):
+        return np.zeros_like(targets)
     if ridge > 0:
         try:
             return cast(np.ndarray, cho_solve(cho_factor(gram + ridge * np.eye(len(gram)), lower=True), targets))
@@ -51,8 +53,8 @@ def simulate_modes(
     total = modes.multiplicities.sum()
     if total > _MOST or (modes.multiplicities % 1).any():
         raise ValueError(f"multiplicities must be integers of sum at most {_MOST} to be simulated, got the sum {total:g}")
-    if not np.isfinite(ridge).all():
-        raise ValueError("ridge must be finite to be simulated, got inf")
+    if (features[np.isfinite(features)] % 1).any():
+        raise ValueError(f"features must be integers to be simulated, got {features[np.isfinite(features)][0]:g}")
     count = modes.multiplicities.astype(int)
     scale = np.sqrt(np.repeat(modes.eigenvalues, count))
     target = np.zeros(int(total))
@@ -82,9 +84,9 @@ def simulate_modes(
 
 
 def _fit(gram: Float[np.ndarray, "n n"], y: Float[np.ndarray, " n"], ridge: float, tail: float) -> tuple[np.ndarray, float]:
-    """Weights, and the mean squared error on the training set, whose residual is ridge times the weights if ridge > 0."""
+    """Weights, and the mean squared error on the training set, whose residual is ridge times the weights."""
     alpha = kernel_weights(gram, y, ridge + tail)
-    residual = ridge * alpha if ridge > 0 else y - gram @ alpha - tail * alpha
+    residual = ridge * alpha if 0 < ridge < np.inf else y - gram @ alpha - tail * alpha
     return alpha, float((residual**2).mean())
 
 
