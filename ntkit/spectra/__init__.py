@@ -1,20 +1,25 @@
-"""Spectra of kernels: exact eigenvalues of dot-product kernels on spheres, their errors, and the law of their decay.
+"""Spectra of kernels: eigenvalues with their errors, the law of their decay, and what they say about learning.
+
+Kernels on spheres and under other measures:
 
     spectrum = sphere_spectrum(network, dim=5, max_degree=80)  # or a function of the cosine; funk_hecke: of the angle
     spectrum.eigenvalues, spectrum.errors, spectrum.resolved(), spectrum.missing
     leading_term(5, range(81), at_zero=-1.0)                   # what they tend to
     kernel_from_spectrum(spectrum, angles)                     # and back
 
-Other measures: `circle_spectrum`, `torus_spectrum`, `gaussian_spectrum`, `uniform_spectrum`; in closed form
-`distance_power`, `arc_cosine_eigenvalue`.
-
-Gram matrices, as arrays or as operators (`ntkit.kernels.gram_operator`), have every eigenvalue in an enclosure:
+Others are `circle_spectrum`, `torus_spectrum`, `gaussian_spectrum`, `uniform_spectrum`; in closed form `distance_power` and
+`arc_cosine_eigenvalue`. Gram matrices, as arrays or as operators (`ntkit.kernels.gram_operator`):
 
     enclosed_eigenvalues(gram).rank()                # all of them, and the rank if it is certain
     top_eigenpairs(operator, 100)                    # block Lanczos; rest_bound says what it can have missed
     nystrom(operator, 500, diagonal=diagonal)        # some columns, and all that they leave
     spectral_density(operator).count(1.0, 2.0)       # how many eigenvalues lie there, with an interval
     positive_definite(gram, exact=True)              # proved or refuted
+
+Learning, in `ntkit.spectra.learning`, predicted from eigenvalues and simulated beside it:
+
+    fit_power_law(eigenvalues, index=degrees, shift=1.5)
+    learning_curve(Modes(eigenvalues, power), [16, 64, 256], ridge=0.1, key=key, repeats=20)  # or Sample(gram, targets)
 
 NumPy in float64 throughout: eigenvalues fall over many decades, and nothing here is large enough to be compiled.
 """
@@ -33,34 +38,68 @@ from ntkit.spectra._sphere import sphere_spectrum
 from ntkit.spectra._symbolic import arc_cosine_eigenvalue
 from ntkit.spectra._top import Eigenpairs, top_eigenpairs
 from ntkit.spectra._torus import TorusSpectrum, circle_spectrum, torus_spectrum
+from ntkit.spectra.learning import (
+    CrossValidation,
+    Flow,
+    LearningCurve,
+    Modes,
+    PowerLaw,
+    Risk,
+    Sample,
+    TargetPower,
+    cross_validation,
+    eigenframework,
+    fit_power_law,
+    gradient_flow,
+    learning_curve,
+    optimal_ridge,
+    samples_needed,
+    target_power,
+)
 
 __all__ = [
+    "CrossValidation",
     "Eigenpairs",
     "Eigenvalues",
+    "Flow",
     "Interval",
+    "LearningCurve",
     "LineSpectrum",
     "Missing",
+    "Modes",
     "Nystrom",
+    "PowerLaw",
     "Proof",
     "Rank",
+    "Risk",
+    "Sample",
     "SpectralDensity",
     "Spectrum",
+    "TargetPower",
     "TorusSpectrum",
     "arc_cosine_eigenvalue",
     "circle_spectrum",
+    "cross_validation",
     "distance_power",
+    "eigenframework",
     "enclosed_eigenvalues",
+    "fit_power_law",
     "funk_hecke",
     "gaussian_spectrum",
     "gegenbauer",
+    "gradient_flow",
     "kernel_from_spectrum",
     "leading_term",
+    "learning_curve",
     "multiplicity",
     "nystrom",
+    "optimal_ridge",
     "positive_definite",
     "rest_bound",
+    "samples_needed",
     "spectral_density",
     "sphere_spectrum",
+    "target_power",
     "top_eigenpairs",
     "torus_spectrum",
     "uniform_spectrum",
