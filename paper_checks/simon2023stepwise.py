@@ -19,7 +19,7 @@ Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 SIZE, MODES = 12, 4  # of the matrix, and of what is learnt
 GAP = 3.0  # of the last mode that is learnt to the first that is not
 SMALL, LARGE = 1e-5, 0.5  # sizes of the initial weights
-STEPS = 4000  # points in time
+STEPS = 2000  # points in time
 
 
 @paper.claim(
@@ -64,7 +64,7 @@ def ssl_stepwise(trial: Trial) -> dict[str, Sides | Bounds]:
     rate = 4.0 if trial.control == "half-as-fast" else 8.0
     chosen = slice(MODES, 2 * MODES) if trial.control == "bottom-modes" else slice(MODES)
     found, predicted, cosines, sizes, integrated, closed = [], [], [], [], [], []
-    for key in jax.random.split(trial.key, trial.repeats(quick=6, full=40)):
+    for key in jax.random.split(trial.key, trial.repeats(quick=16, full=60)):
         rng = np.random.default_rng(np.asarray(jax.random.bits(key, (4,))))
         ratios = rng.uniform(1.15, 1.8, SIZE // 2)
         ratios[MODES] = 1.15 if trial.control == "no-gap" else GAP
@@ -80,9 +80,9 @@ def ssl_stepwise(trial: Trial) -> dict[str, Sides | Bounds]:
         spanned = np.linalg.svd(path[-1], full_matrices=False)[2]
         cosines.append(np.linalg.svd(spanned[:, chosen], compute_uv=False).min())
         sizes.append(np.linalg.norm(path[-1][:, :MODES], axis=0) ** 2 * learnt)
-        aligned = _flow(SMALL * np.eye(MODES, SIZE), g, times[::40])
+        aligned = _flow(SMALL * np.eye(MODES, SIZE), g, times[::20])
         integrated.append(np.diagonal(aligned, axis1=1, axis2=2))
-        closed.append(1 / np.sqrt(learnt + (SMALL**-2 - learnt) * np.exp(-rate * learnt * times[::40, None])))
+        closed.append(1 / np.sqrt(learnt + (SMALL**-2 - learnt) * np.exp(-rate * learnt * times[::20, None])))
     return {
         "times": Sides(
             np.ravel(predicted), np.ravel(found), x_label="predicted time", y_label="time at which a mode is learnt"
