@@ -88,7 +88,7 @@ def write_figure(record: Record, path: Path, *, custom: bool) -> list[Path]:
 def _settle(figure: Figure) -> None:
     """Lay out once, and round: the solver's last digits depend on where its objects lie in memory, and SVG's names on them."""
     engine = figure.get_layout_engine()
-    if engine is not None:
+    if figure.axes and engine is not None:
         engine.execute(figure)
         figure.set_layout_engine("none")
     for axes in figure.axes:
