@@ -64,14 +64,10 @@ def monotone_at_optimal_ridge(record: Record) -> Figure:
     panels[0].set_ylabel("features $k$")
     if best is None:
         return figure
-    _map(panels[0], best, "best ridge")
+    _map(figure, panels[0], best, "best ridge", [1, 1.5, 2, 3, 5, 10])
     if fixed is not None:
         verdict = record.verdict["controls"]["fixed-ridge"]["verdict"]
-        _map(panels[1], fixed, f"a fixed small ridge (control, {verdict})")
-    bar = figure.colorbar(panels[0].collections[0], ax=panels, pad=0.01, extend="max", ticks=[1, 1.5, 2, 3, 4])
-    bar.ax.set_yticklabels(["1", "1.5", "2", "3", "4"])
-    bar.ax.minorticks_off()
-    bar.set_label("error over the least of the map")
+        _map(figure, panels[1], fixed, f"a fixed small ridge (control, {verdict})", [1, 10, 100, 1000])
     return figure
 
 
@@ -130,11 +126,16 @@ def _grids(record: Record, control: str | None) -> np.ndarray | None:
     return np.concatenate([np.asarray(bounds.upper)[0, :1], np.asarray(bounds.value)[0]])
 
 
-def _map(axes: Axes, grid: np.ndarray, title: str) -> None:
+def _map(figure: Figure, axes: Axes, grid: np.ndarray, title: str, ticks: list[float]) -> None:
     axes.set_title(title)
     axes.set_xlabel("samples $n$")
-    norm = LogNorm(1, 4)
-    axes.pcolormesh(range(grid.shape[0]), range(grid.shape[1]), grid.T / grid.min(), norm=norm, cmap="viridis")
+    shares = grid.T / grid.min()
+    colours = axes.pcolormesh(range(grid.shape[0]), range(grid.shape[1]), shares, norm=LogNorm(1, shares.max()), cmap="viridis")
+    shown = [tick for tick in ticks if tick <= shares.max()]
+    bar = figure.colorbar(colours, ax=axes, pad=0.02, ticks=shown)
+    bar.ax.set_yticklabels([f"{tick:g}" for tick in shown])
+    bar.ax.minorticks_off()
+    bar.set_label("error over the least of the map")
     rises = np.zeros(grid.shape, bool)
     rises[1:] |= grid[1:] > grid[:-1] * (1 + 1e-8)
     rises[:, 1:] |= grid[:, 1:] > grid[:, :-1] * (1 + 1e-8)
