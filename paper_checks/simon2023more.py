@@ -49,8 +49,8 @@ LEVELS = np.array([0, 0.5, 0.9, 1.1, 2, 4])  # of noise, in units of the least t
     r"k = \sum_i \frac{\lambda_i}{\lambda_i + \gamma} + \frac{k \kappa}{\gamma}: \text{ the mean test error of ridge "
     r"regression on } k \text{ random Gaussian features is } E_{\mathrm{te}}, \text{ the training error } "
     r"E_{\mathrm{tr}} = \frac{\delta^2}{n^2 \kappa^2} E_{\mathrm{te}}, \text{ for large } n \text{ and } k",
-    # One data set scatters by up to 12 % (test) and 27 % (train); 60 of them leave 1.6 % and 3.5 %. Four of these are half an
-    # interval over all cells; three more let its middle err, and what is of order 1 / n has no room beside them.
+    # One data set scatters by up to 12 % (test) and 27 % (train); 60 of them leave 1.6 % and 3.5 %. An interval over all
+    # cells takes four of these, its middle may err by three; the rest is for what is of order 1 / n.
     rule=All(test=Agreement(rtol=0.12, refute=1.5), train=Agreement(rtol=0.3)),
     controls={
         "kernel": Control("the prediction for k = infinity", parts=("test",)),
