@@ -66,8 +66,8 @@ def resolution_limited_duality(record: Record) -> Figure:
                 label = f"$n$ {name}" if i == 0 else None
                 left.plot(n, side[i], marker, color=colour, markersize=size, markerfacecolor="none", label=label)
             text = f"$\\alpha = {alpha}$, slope {np.asarray(slopes.lhs)[i, 0]:.2f}"
-            left.text(n[0], sides[0][i, 0] / 2.1, text, color=colour)
-        left.legend(loc="upper right", bbox_to_anchor=(1, 0.72))
+            left.text(n[1] * 1.15, sides[0][i, 0], text, color=colour, va="center")
+        left.legend(loc="lower left")
         for axes in (left, right):
             axes.set_xticks(n, [f"{value:g}" for value in n])
             axes.minorticks_off()
