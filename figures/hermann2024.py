@@ -1,0 +1,44 @@
+"""Figures for Hermann et al. (2024)."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from ntkit.claims import Pairs, Record
+
+BLUE, ORANGE, GREY, PINK = "#0072B2", "#D55E00", "#666666", "#CC79A7"
+AMPLITUDES = np.array([0.1, 0.3, 1.0, 3.0, 10.0])
+CURVES = (
+    ("many-samples", PINK, "s", "48 samples"),
+    ("least-squares", ORANGE, "^", "least squares"),
+    (None, BLUE, "o", "tangent kernel"),
+)
+
+
+def availability(record: Record) -> Figure:
+    """Share of conflicting probes that follow the shortcut, over its amplitude: the kernel's rises, that of least squares not.
+
+    Bars are twice the standard error over draws.
+    """
+    figure = Figure(figsize=(3.6, 3.0))
+    axes = figure.add_subplot(xscale="log")
+    axes.grid(True)
+    for control, colour, marker, name in CURVES:
+        if control is not None and control not in record.verdict["controls"]:
+            continue
+        measured = record.measurement(control)
+        rises = measured.get("rises") if isinstance(measured, dict) else None
+        if not isinstance(rises, Pairs):
+            continue
+        shares = np.concatenate([np.asarray(rises.second)[:, :1], np.asarray(rises.first)], axis=1)
+        error = 2 * shares.std(axis=0, ddof=1) / np.sqrt(len(shares))
+        label = name if control is None else f"{name} (control, {record.verdict['controls'][control]['verdict']})"
+        axes.errorbar(AMPLITUDES, shares.mean(axis=0), error, color=colour, marker=marker, markersize=4, label=label)
+    axes.set_xticks(AMPLITUDES, [f"{a:g}" for a in AMPLITUDES])
+    axes.minorticks_off()
+    axes.set_ylim(0, 0.85)
+    axes.legend(loc="upper left")
+    axes.set_xlabel("amplitude $a$ of the shortcut")
+    axes.set_ylabel("share of probes that follow it")
+    title = f"{record.claim.name}: {record.verdict['verdict']}\n({record.tier} tier)"
+    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
+    return figure
