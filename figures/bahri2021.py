@@ -82,10 +82,9 @@ def resolution_limited_duality(record: Record) -> Figure:
     if isinstance(means, Estimates):
         scale = np.asarray(means.predicted)
         ratio, error = np.asarray(means.mean) / scale, np.asarray(means.stderr) / scale
-        for i, shift in enumerate((0.98, 1.02)):
-            x = np.linspace(64, 128, ratio.shape[1]) * shift
-            right.errorbar(x, ratio[i], 2 * error[i], fmt=".", color=GREY, markersize=4, linewidth=0.8)
-        right.text(58, ratio.max() + 2.2 * error.max(), "simulated / predicted", color=GREY, va="bottom")
+        x = 32 * 2.0 ** np.arange(ratio.size)
+        right.errorbar(x, ratio, 2 * error, fmt=".", color=GREY, markersize=4, linewidth=0.8)
+        right.text(32, ratio.max() + 2.2 * error.max(), "simulated / predicted", color=GREY, va="bottom")
         right.set_ylim(0.89, max(1.05, ratio.max() + 5 * error.max()))
     _head(figure, record)
     return figure
