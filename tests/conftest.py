@@ -1,6 +1,7 @@
 """Strict numerics for every test, one thread each, and one profile for property tests."""
 
 import jax
+import scipy.linalg  # noqa: F401  (has threads of its own, which are found only when it is loaded)
 import threadpoolctl
 from hypothesis import settings
 

@@ -8,7 +8,12 @@ Kernels on spheres and under other measures:
     kernel_from_spectrum(spectrum, angles)                     # and back
 
 Others are `circle_spectrum`, `torus_spectrum`, `gaussian_spectrum`, `uniform_spectrum`; in closed form `distance_power` and
-`arc_cosine_eigenvalue`. Gram matrices, as arrays or as operators (`ntkit.kernels.gram_operator`):
+`arc_cosine_eigenvalue`. Convolutional networks without overlaps, sector by sector:
+
+    spectrum = tree_spectrum(PatchTree(patch_dim=2, branching=(2, 2)), max_degree=20)
+    spectrum.sector(3), spectrum.eigenvalues([[5, 0, 0, 1]])
+
+Gram matrices, as arrays or as operators (`ntkit.kernels.gram_operator`):
 
     enclosed_eigenvalues(gram).rank()                # all of them, and the rank if it is certain
     top_eigenpairs(operator, 100)                    # block Lanczos; rest_bound says what it can have missed
@@ -38,6 +43,8 @@ from ntkit.spectra._sphere import sphere_spectrum
 from ntkit.spectra._symbolic import arc_cosine_eigenvalue
 from ntkit.spectra._top import Eigenpairs, top_eigenpairs
 from ntkit.spectra._torus import TorusSpectrum, circle_spectrum, torus_spectrum
+from ntkit.spectra._tree import PatchTree
+from ntkit.spectra._tree_spectrum import TreeEigenvalues, TreeSpectrum, tree_spectrum
 from ntkit.spectra.learning import (
     CrossValidation,
     Flow,
@@ -68,6 +75,7 @@ __all__ = [
     "Missing",
     "Modes",
     "Nystrom",
+    "PatchTree",
     "PowerLaw",
     "Proof",
     "Rank",
@@ -77,6 +85,8 @@ __all__ = [
     "Spectrum",
     "TargetPower",
     "TorusSpectrum",
+    "TreeEigenvalues",
+    "TreeSpectrum",
     "arc_cosine_eigenvalue",
     "circle_spectrum",
     "cross_validation",
@@ -102,5 +112,6 @@ __all__ = [
     "target_power",
     "top_eigenpairs",
     "torus_spectrum",
+    "tree_spectrum",
     "uniform_spectrum",
 ]
