@@ -38,7 +38,7 @@ def even_ntk_robust_rf_not(record: Record) -> Figure:
             _curve(right, record, control, "even", colour, marker, name)
     measured = record.measurement()
     limit = measured.get("limit") if isinstance(measured, dict) else None
-    titles = ((left, "tangent kernels and random features"), (right, "tangent kernels, some not as claimed"))
+    titles = ((left, "tangent kernels and random features"), (right, "tangent kernels, conditions given up"))
     for axes, title in titles:
         axes.grid(True)
         axes.set(xscale="log", yscale="log", xlabel="samples $N$", ylabel="sensitivity $S$", title=title, ylim=(2, 90))
@@ -48,7 +48,9 @@ def even_ntk_robust_rf_not(record: Record) -> Figure:
         axes.minorticks_off()
         axes.legend(loc="upper left", borderaxespad=0.2, labelspacing=0.3)
         if isinstance(limit, Estimates):
-            axes.axhline(float(np.asarray(limit.predicted)[0]), color="black", linestyle=(0, (4, 2)), linewidth=0.9)
+            level = float(np.asarray(limit.predicted)[0])
+            axes.axhline(level, color="black", linestyle=(0, (4, 2)), linewidth=0.9)
+            axes.text(sizes[-1], level * 0.93, f"limit {level:.2f}", ha="right", va="top")
     return figure
 
 

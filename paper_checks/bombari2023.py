@@ -162,11 +162,11 @@ def feature_sensitivity(problem: Problem, activation: Activation) -> Float[np.nd
 
 
 def endless_sensitivity(problem: Problem) -> Float[np.ndarray, " probes"]:
-    """As with infinitely many features cos: their kernel is e^-1 cosh(cosine)."""
+    """As with infinitely many features cos: their kernel is exp(-(|x|^2 + |z|^2) / (2 d)) cosh(<x, z> / d)."""
     x, labels, z, _ = problem
     d = x.shape[1]
-    alpha = np.linalg.solve(np.cosh(x @ x.T / d), labels)
-    return _sensitivity(z, (alpha * np.sinh(z @ x.T / d)) @ x / d)
+    alpha, cosines = np.linalg.solve(np.cosh(x @ x.T / d), labels), z @ x.T / d  # exp(-1) on the sphere, and in alpha 1 over it
+    return _sensitivity(z, ((alpha * np.sinh(cosines)) @ x - (np.cosh(cosines) @ alpha)[:, None] * z) / d)
 
 
 def _sensitivity(z: Floats, gradient: Floats) -> Floats:
