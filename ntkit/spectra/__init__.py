@@ -20,6 +20,7 @@ Learning, in `ntkit.spectra.learning`, predicted from eigenvalues and simulated 
 
     fit_power_law(eigenvalues, index=degrees, shift=1.5)
     learning_curve(Modes(eigenvalues, power), [16, 64, 256], ridge=0.1, key=key, repeats=20)  # or Sample(gram, targets)
+    training_curve(Modes(eigenvalues, power), 64, [0, 1, 10, 100], key=key, repeats=20)       # over time in place of n
 
 NumPy in float64 throughout: eigenvalues fall over many decades, and nothing here is large enough to be compiled.
 """
@@ -47,6 +48,7 @@ from ntkit.spectra.learning import (
     Risk,
     Sample,
     TargetPower,
+    TrainingCurve,
     cross_validation,
     eigenframework,
     fit_power_law,
@@ -55,6 +57,7 @@ from ntkit.spectra.learning import (
     optimal_ridge,
     samples_needed,
     target_power,
+    training_curve,
 )
 
 __all__ = [
@@ -77,6 +80,7 @@ __all__ = [
     "Spectrum",
     "TargetPower",
     "TorusSpectrum",
+    "TrainingCurve",
     "arc_cosine_eigenvalue",
     "circle_spectrum",
     "cross_validation",
@@ -102,5 +106,6 @@ __all__ = [
     "target_power",
     "top_eigenpairs",
     "torus_spectrum",
+    "training_curve",
     "uniform_spectrum",
 ]
