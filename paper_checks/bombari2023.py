@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -95,7 +94,7 @@ def even_ntk_robust_rf_not(trial: Trial) -> dict[str, Series | Estimates]:
     """
     sizes = (50 if trial.control else 100) * 2 ** np.arange(trial.scale(quick=4, full=5))
     draws = trial.repeats(quick=5, full=25)
-    random = np.random.default_rng(np.asarray(jax.random.key_data(trial.key)))
+    random = trial.rng()
     curves = np.empty((draws, 4, len(sizes)))
     for r in trial.progress(range(draws)):
         for s, n in enumerate(sizes.tolist()):
