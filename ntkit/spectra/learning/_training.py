@@ -60,6 +60,7 @@ def training_curve(
 
     Raises:
         ValueError: an argument is out of range, or does not go with the task.
+        ArithmeticError: an effective regularisation was not found; no spectrum is known for which this happens.
 
     Example:
         >>> import jax
