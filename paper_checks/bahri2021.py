@@ -1,6 +1,5 @@
 """Bahri et al. (2021): scaling laws that noise in the limit sets, and scaling laws that the spectrum sets."""
 
-import jax
 import numpy as np
 from jaxtyping import Float
 from scipy.optimize import brentq
@@ -174,7 +173,7 @@ def _exchanged(trial: Trial) -> tuple[list[float], list[float]]:
 def _generators(trial: Trial, *, quick: int, full: int) -> list[np.random.Generator]:
     """One for each repeat, and for a quarter as many in controls."""
     repeats = trial.repeats(quick=quick, full=full) // (4 if trial.control else 1)
-    return np.random.default_rng(np.asarray(jax.random.key_data(trial.key))).spawn(repeats)
+    return trial.rng().spawn(repeats)
 
 
 def _modes(alpha: float, control: str | None) -> Modes:

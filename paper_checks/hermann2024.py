@@ -60,7 +60,7 @@ def availability(trial: Trial) -> dict[str, Sides | Pairs]:
     """
     draws = trial.repeats(quick=400, full=2000) // (4 if trial.control else 1)
     samples = 48 if trial.control == "many-samples" else SAMPLES
-    random = np.random.default_rng(np.asarray(jax.random.key_data(trial.key)))
+    random = trial.rng()
     labels = random.choice([-1.0, 1.0], (draws, samples, 1))
     signs = np.where(random.random((draws, samples, 2)) < AGREE, labels, -labels)
     points = signs + NOISE * random.normal(size=signs.shape)

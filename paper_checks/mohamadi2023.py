@@ -69,7 +69,7 @@ def pntk_rate(trial: Trial) -> dict[str, Series | Sides]:
     repeats = trial.repeats(quick=64, full=320)
     shared = 0.5 if trial.control == "shared-readout" else 0.0
     factor = OUTPUTS if trial.control == "without-root" else 1
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(trial.key)))
+    rng = trial.rng()
     x = rng.normal(size=(repeats, TRAIN + TEST, DIM))
     x *= DIM**0.5 / np.linalg.norm(x, axis=-1, keepdims=True)
     labels = rng.normal(size=(repeats, TRAIN, OUTPUTS))

@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import jax
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,7 +53,7 @@ def depth_scaling_forward(trial: Trial) -> dict[str, Estimates]:
     distribution: their mean is free of the terms that are odd in W, which make up most of the spread.
     """
     repeats = trial.repeats(quick=400, full=2000) // (4 if trial.control else 1)
-    random = np.random.default_rng(np.asarray(jax.random.key_data(trial.key)))
+    random = trial.rng()
     shared = trial.control == "shared-weights"
     wide = {depth: _lengths(random, depth, WIDE, repeats, shared) for depth in trial.progress(DEPTHS)}
     narrow = {depth: _lengths(random, depth, NARROW, MORE * repeats, shared) for depth in DEPTHS}

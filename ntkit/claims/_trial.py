@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 if TYPE_CHECKING:
     import jax
-    from numpy.typing import ArrayLike
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
 
 T = TypeVar("T")
 Tier = Literal["quick", "full"]
@@ -49,12 +50,24 @@ class Trial:
     def key(self) -> jax.Array:
         """A typed JAX PRNG key: a pure function of claim, seed, block and control, whatever the tier or the machine."""
         import jax
+
+        key: jax.Array = jax.random.wrap_key_data(jax.numpy.asarray(self._words()), impl="threefry2x32")
+        return key
+
+    def rng(self) -> np.random.Generator:
+        """A new NumPy generator, seeded by the two words of `key`: every call begins the same stream again.
+
+        For measurements in plain NumPy, and for distributions that JAX would compile for long.
+        """
+        import numpy as np
+
+        return np.random.default_rng(self._words())
+
+    def _words(self) -> NDArray[np.uint32]:
         import numpy as np
 
         text = "\0".join((self.claim, str(self.seed), str(self.block), self.control or ""))
-        words = np.frombuffer(hashlib.sha256(text.encode()).digest()[:8], dtype="<u4").astype(np.uint32)
-        key: jax.Array = jax.random.wrap_key_data(jax.numpy.asarray(words), impl="threefry2x32")
-        return key
+        return np.frombuffer(hashlib.sha256(text.encode()).digest()[:8], dtype="<u4").astype(np.uint32)
 
     def scale(self, *, quick: T, full: T) -> T:
         """The value for this trial's tier."""

@@ -25,6 +25,7 @@ Learning, in `ntkit.spectra.learning`, predicted from eigenvalues and simulated 
 
     fit_power_law(eigenvalues, index=degrees, shift=1.5)
     learning_curve(Modes(eigenvalues, power), [16, 64, 256], ridge=0.1, key=key, repeats=20)  # or Sample(gram, targets)
+    training_curve(Modes(eigenvalues, power), 64, [0, 1, 10, 100], key=key, repeats=20)       # over time in place of n
 
 NumPy in float64 throughout: eigenvalues fall over many decades, and nothing here is large enough to be compiled.
 """
@@ -54,6 +55,7 @@ from ntkit.spectra.learning import (
     Risk,
     Sample,
     TargetPower,
+    TrainingCurve,
     cross_validation,
     eigenframework,
     fit_power_law,
@@ -62,6 +64,7 @@ from ntkit.spectra.learning import (
     optimal_ridge,
     samples_needed,
     target_power,
+    training_curve,
 )
 
 __all__ = [
@@ -85,6 +88,7 @@ __all__ = [
     "Spectrum",
     "TargetPower",
     "TorusSpectrum",
+    "TrainingCurve",
     "TreeEigenvalues",
     "TreeSpectrum",
     "arc_cosine_eigenvalue",
@@ -112,6 +116,7 @@ __all__ = [
     "target_power",
     "top_eigenpairs",
     "torus_spectrum",
+    "training_curve",
     "tree_spectrum",
     "uniform_spectrum",
 ]

@@ -1,5 +1,8 @@
 """A trial is a pure function of claim, tier, seed, control and block."""
 
+import subprocess
+import sys
+
 import jax
 import numpy as np
 import pytest
@@ -30,6 +33,20 @@ def test_the_key_ignores_the_tier_and_nothing_else(seed: int, control: str | Non
         Trial("doe2024/x", "quick", seed, control, 1 - block),
     ]
     assert all(_words(other) != _words(quick) for other in others)
+
+
+def test_the_generator_is_seeded_by_the_key() -> None:
+    trial = Trial("doe2024/x", control="c", block=1, seed=7)
+    expected = np.random.default_rng([1356451911, 3929550561]).random(3)
+    np.testing.assert_array_equal(trial.rng().random(3), expected)
+    np.testing.assert_array_equal(trial.rng().random(3), expected, "a call begins the stream again")
+    of_key = np.random.default_rng(np.asarray(jax.random.key_data(trial.key)))
+    np.testing.assert_array_equal(of_key.random(3), expected)
+
+
+def test_the_generator_needs_no_jax() -> None:
+    code = "import sys; from ntkit.claims import Trial; Trial('doe2024/x').rng(); assert 'jax' not in sys.modules"
+    subprocess.run([sys.executable, "-P", "-c", code], check=True, timeout=60)
 
 
 def test_a_repeated_surprise_has_four_times_the_repeats() -> None:

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from ntkit.spectra import Modes, Sample, eigenframework, learning_curve, optimal_ridge
+from ntkit.spectra import Modes, Sample, eigenframework, gradient_flow, learning_curve, optimal_ridge, training_curve
 
 I = np.arange(1.0, 401)  # noqa: E741
 TASK = Modes(I**-1.5, I**-1.3 / np.sum(I**-1.3))
@@ -101,3 +101,60 @@ def test_the_optimal_ridge_is_best_in_simulation_too():
     curves = learning_curve(TASK, [n, n, n], ridge=[ridge / 10, ridge, ridge * 10], noise=noise, key=KEY, repeats=40)
     paired = curves.simulated_test - curves.simulated_test[:, [1]]  # the same data sets
     assert (paired[:, [0, 2]].mean(axis=0) > 3 * paired[:, [0, 2]].std(axis=0) / 40**0.5).all()
+
+
+def descend(phi, y, read, steps, counts):
+    """Small steps of gradient descent on the weights of features phi, shapes (data set, n, features); errors along the way.
+
+    read: weights -> test errors of all data sets. Returns arrays (data set, count) of test and training errors.
+    """
+    weights, test, train = np.zeros((len(phi), phi.shape[2])), [], []
+    for step in range(max(counts) + 1):
+        residual = y - np.einsum("rnf,rf->rn", phi, weights)
+        if step in counts:
+            test.append(read(weights))
+            train.append((residual**2).mean(axis=1))
+        weights += steps * np.einsum("rnf,rn->rf", phi, residual) / phi.shape[1]
+    return np.stack(test, axis=1), np.stack(train, axis=1)
+
+
+def test_small_steps_of_gradient_descent_have_the_predicted_errors_in_time():
+    n, noise, size, times, repeats = 30, 0.2, 0.02, np.array([1.0, 5.0, 20.0]), 60
+    root, target = TASK.eigenvalues**0.5, TASK.power**0.5
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(repeats, n, 400))
+    y = x @ target + noise**0.5 * rng.normal(size=(repeats, n))
+    test, train = descend(
+        x * root, y, lambda w: ((target - root * w) ** 2).sum(axis=1) + noise, size, (times / size).round().astype(int).tolist()
+    )
+    curve = training_curve(TASK, n, times, noise=noise, key=KEY, repeats=repeats)
+    # Steps in place of the flow change a factor exp(-s t) by at most 2 size / (e^2 t), the errors by less than 1 %.
+    for found, predicted, ours in ((test, curve.test, curve.simulated_test), (train, curve.train, curve.simulated_train)):
+        error = found.std(axis=0, ddof=1) / repeats**0.5
+        assert agrees(found.mean(axis=0), error, predicted, 0.04)
+        assert (np.abs(found.mean(axis=0) - ours.mean(axis=0)) < 4.5 * 2**0.5 * error + 0.01 * predicted).all()
+    population = gradient_flow(TASK, times).error + noise
+    assert test.mean(axis=0)[2] > 1.2 * population[2], "the data sets are not idle"
+
+
+def test_small_steps_on_parts_of_a_finite_population_have_the_predicted_errors_in_time():
+    n, size, times, repeats = 60, 0.02, np.array([1.0, 5.0, 20.0]), 60
+    rng = np.random.default_rng(6)
+    phi = rng.normal(size=(100, 400)) * TASK.eigenvalues**0.5
+    y = phi @ (TASK.power / TASK.eigenvalues) ** 0.5 + 0.3 * rng.normal(size=100)
+    orders = [rng.permutation(100) for _ in range(repeats)]
+    here, rest = (np.stack([order[part] for order in orders]) for part in (slice(n), slice(n, None)))
+    test, train = descend(
+        phi[here],
+        y[here],
+        lambda w: ((y[rest] - np.einsum("rnf,rf->rn", phi[rest], w)) ** 2).mean(axis=1),
+        size,
+        (times / size).round().astype(int).tolist(),
+    )
+    curve = training_curve(Sample(phi @ phi.T, y), n, times, key=KEY, repeats=repeats)
+    for found, predicted, ours in ((test, curve.test, curve.simulated_test), (train, curve.train, curve.simulated_train)):
+        error = found.std(axis=0, ddof=1) / repeats**0.5
+        assert agrees(found.mean(axis=0), error, predicted, 0.04)
+        assert (np.abs(found.mean(axis=0) - ours.mean(axis=0)) < 4.5 * 2**0.5 * error + 0.01 * predicted).all()
+    infinite = training_curve(Sample(phi @ phi.T, y).modes, n, times)
+    assert (np.abs(test.mean(axis=0) - infinite.test) > 0.04 * infinite.test).any(), "the correction is not idle"

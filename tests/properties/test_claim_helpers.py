@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,7 +18,9 @@ FOLDER = str(Path(__file__).resolve().parents[2] / "paper_checks")
 if FOLDER not in sys.path:
     sys.path.append(FOLDER)  # as `ntkit verify` does
 
-networks, selu, width, jacot = (importlib.import_module(name) for name in ("_networks", "_selu", "_width", "jacot2018"))
+networks, selu, width, jacot, bombari = (
+    importlib.import_module(name) for name in ("_networks", "_selu", "_width", "jacot2018", "bombari2023")
+)
 
 
 @given(st.floats(-3, 3), st.floats(0.01, 9), seeds())
@@ -70,3 +73,42 @@ def test_networks_cut_out_of_one_draw_have_the_shapes_of_networks_and_normal_num
         assert stacked.shape == (500, *single.shape)
         assert abs(stacked.mean()) < 6 / math.sqrt(stacked.size)
         assert abs((stacked**2).mean() - 1) < 6 * math.sqrt(2 / stacked.size)
+
+
+FUNCTIONS = {"COS": jnp.cos, "MIXED": lambda h: jnp.sin(h) + jnp.cos(h), "TANH": jnp.tanh}
+
+
+def sensitivity(features, problem):
+    """|z| |grad f(z)| of the interpolant of least norm in the span of `features`, by automatic differentiation."""
+    theta = np.linalg.pinv(np.stack([features(x) for x in problem.x])) @ problem.labels
+    return [np.linalg.norm(z) * np.linalg.norm(jax.grad(lambda z: features(z) @ theta)(z)) for z in problem.z[:3]]
+
+
+@settings(max_examples=10)
+@given(st.sampled_from(sorted(FUNCTIONS)), seeds())
+def test_sensitivities_of_interpolants_are_those_by_automatic_differentiation(name, seed):
+    problem = bombari._problem(np.random.default_rng(seed), 5, 6, 20)
+    activation, derivatives = FUNCTIONS[name], getattr(bombari, name)
+    first = jax.vmap(jax.grad(activation))
+    found = bombari.feature_sensitivity(problem, derivatives)[:3]
+    np.testing.assert_allclose(found, sensitivity(lambda z: activation(problem.weights @ z), problem), rtol=1e-6)
+    found = bombari.tangent_sensitivity(problem, derivatives)[:3]
+    np.testing.assert_allclose(
+        found, sensitivity(lambda z: jnp.outer(first(problem.weights @ z), z).ravel(), problem), rtol=1e-6
+    )
+
+
+@given(st.floats(0.01, 100), seeds())
+def test_sensitivities_are_homogeneous_in_the_labels(factor, seed):
+    problem = bombari._problem(np.random.default_rng(seed), 5, 6, 20)
+    scaled = problem._replace(labels=factor * problem.labels)
+    for measure in (bombari.tangent_sensitivity, bombari.feature_sensitivity):
+        found = measure(scaled, bombari.COS)
+        np.testing.assert_allclose(found, factor * measure(problem, bombari.COS), rtol=1e-6)
+
+
+def test_endless_features_are_the_limit_of_many():
+    problem = bombari._problem(np.random.default_rng(0), 5, 10, 200_000)
+    np.testing.assert_allclose(
+        bombari.feature_sensitivity(problem, bombari.COS), bombari.endless_sensitivity(problem), rtol=0.05
+    )

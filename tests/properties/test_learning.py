@@ -13,6 +13,7 @@ from ntkit.spectra import (
     learning_curve,
     optimal_ridge,
     target_power,
+    training_curve,
 )
 
 SEEDS = st.integers(0, 10**6)
@@ -152,6 +153,36 @@ def test_flows_compose_and_fall(sample, one, two):
     flow = gradient_flow(sample, [one, two, one + two], rate=rate)
     np.testing.assert_allclose(flow.factors[0] * flow.factors[1], flow.factors[2], rtol=1e-12, atol=1e-300)
     assert flow.error[2] <= min(flow.error[:2]) * (1 + 1e-12)
+
+
+TIMES = np.r_[0.0, np.geomspace(1e-2, 1e8, 6)]
+
+
+@given(tasks(), st.integers(2, 200), NOISES)
+def test_training_errors_fall_in_time_from_the_null_predictor_to_interpolation(task, n, noise):
+    times = TIMES / task.trace
+    curve = training_curve(task, n, times, noise=noise)
+    start = task.variance + noise
+    assert (np.diff(curve.train) <= 1e-9 * start).all()
+    assert (curve.train <= curve.test + 1e-9 * start).all()
+    assert (curve.test >= noise * (1 - 1e-9)).all()
+    assert curve.train[-1] >= eigenframework(task, n, noise=noise).train - 1e-9 * start
+
+
+@given(tasks(), st.integers(2, 200), NOISES, st.floats(1e-3, 1e3))
+def test_kernel_and_time_scale_inversely(task, n, noise, c):
+    scaled = Modes(c * task.eigenvalues, task.power, multiplicities=task.multiplicities, tail=c * task.tail)
+    one = training_curve(task, n, TIMES, noise=noise)
+    other = training_curve(scaled, n, TIMES / c, noise=noise)
+    np.testing.assert_allclose(one.test, other.test, rtol=1e-7, atol=1e-12 * one.test[0])
+    np.testing.assert_allclose(one.train, other.train, rtol=1e-7, atol=1e-12 * one.train[0])
+
+
+@given(samples())
+def test_training_errors_on_parts_of_a_sample_fall_in_time(sample):
+    curve = training_curve(sample, max(2, len(sample) // 2), TIMES / np.trace(sample.gram) * len(sample))
+    assert (np.diff(curve.train) <= 1e-9 * curve.train[0]).all()
+    assert (curve.train <= curve.test + 1e-9 * curve.train[0]).all()
 
 
 @given(st.floats(0.6, 5), st.floats(-0.5, 20), st.floats(1e-6, 1e6))

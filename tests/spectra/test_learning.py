@@ -14,6 +14,7 @@ from ntkit.spectra import (
     optimal_ridge,
     samples_needed,
     target_power,
+    training_curve,
 )
 
 INDEX = np.arange(1.0, 301)
@@ -313,6 +314,60 @@ def test_population_modes_decay_at_twice_their_rate():
         flow.predictions(np.zeros((1, 2)))
 
 
+@pytest.mark.parametrize("task", [POWER_LAW, Modes([1.0, 0.2], [1.0, 0.5], tail=0.1, outside=0.3), random_sample(outputs=2)])
+def test_training_starts_at_the_null_predictor_and_ends_at_interpolation(task):
+    noise = 0.0 if isinstance(task, Sample) else 0.2
+    curve = training_curve(task, 6, [1e12, 0.0], noise=noise, key=KEY, repeats=3)
+    end = learning_curve(task, [6], noise=noise, key=KEY, repeats=3)
+    start = (task.power.sum() if isinstance(task, Sample) else task.variance) + noise
+    assert curve.test[1] == curve.train[1] == pytest.approx(start, rel=1e-14)
+    assert curve.test[0] == pytest.approx(end.test[0], rel=1e-9)
+    np.testing.assert_allclose(curve.simulated_test[:, 0], end.simulated_test[:, 0], rtol=1e-9)  # of the same data sets
+    np.testing.assert_allclose([curve.train[0], *curve.simulated_train[:, 0]], 0, atol=1e-20)
+    if isinstance(task, Sample):
+        whole = 6 * curve.simulated_train[:, 1] + 6 * curve.simulated_test[:, 1]
+        np.testing.assert_allclose(whole, 12 * start)
+    else:
+        np.testing.assert_allclose(curve.simulated_test[:, 1], start)
+
+
+@pytest.mark.parametrize(("dim", "n"), [(30, 100), (100, 30)])
+def test_isotropic_features_are_trained_by_the_law_of_marchenko_and_pastur(dim, n):
+    """Test error: v^2 E exp(-2 s t) + noise (1 + dim / n E (1 - exp(-s t))^2 / s), s an eigenvalue of the covariance."""
+    times, noise, c = np.array([0.0, 0.01, 1.0, 5.0, 100.0, 1e4]), 0.3, dim / n
+    nodes, weights = np.polynomial.legendre.leggauss(400)
+    angle, half = (nodes + 1) * np.pi / 2, 2 * c**0.5
+    s = 1 + c - half * np.cos(angle)
+    density = (half * np.sin(angle)) ** 2 / (2 * np.pi * c * s) * weights * np.pi / 2
+    missed = np.exp(-np.outer(times, s))
+    clean = missed**2 @ density + max(0, 1 - 1 / c)
+    expected = 2 * clean + noise * (1 + c * ((1 - missed) ** 2 / s) @ density)
+    curve = training_curve(Modes([1.0], [2.0], multiplicities=[dim]), n, times, noise=noise)
+    np.testing.assert_allclose(curve.test, expected, rtol=1e-11)
+    # Training error: v^2 E s exp(-2 s t), and of the noise what the n residuals of the flow leave.
+    left = 1 - c + c * missed**2 @ density if dim < n else c * (missed**2 @ density)
+    np.testing.assert_allclose(curve.train, 2 * (missed**2 * s) @ density + noise * left, rtol=1e-11, atol=1e-13)
+
+
+def test_endless_samples_are_trained_like_the_population():
+    times = [0.0, 0.3, 20.0]
+    curve = training_curve(POWER_LAW, 10**12, times, noise=0.4, rate=2.0)
+    np.testing.assert_allclose(curve.test, gradient_flow(POWER_LAW, times, rate=2.0).error + 0.4, rtol=1e-9)
+    np.testing.assert_allclose(curve.train, curve.test, rtol=1e-9)
+
+
+def test_the_rate_multiplies_the_times_in_any_order():
+    one = training_curve(POWER_LAW, 9, [3.0, 0.1, 40.0], key=KEY, repeats=2)
+    other = training_curve(POWER_LAW, 9, [4.0, 0.3, 0.01], rate=10.0, key=KEY, repeats=2)
+    for name in ("test", "train", "simulated_test", "simulated_train"):
+        np.testing.assert_allclose(getattr(one, name), getattr(other, name)[..., [1, 2, 0]], rtol=1e-9)
+
+
+def test_nothing_is_learnt_where_all_eigenvalues_are_0():
+    curve = training_curve(Modes([0.0], [0.0], outside=0.7), 5, [0.0, 1e9], noise=0.1)
+    assert curve.test.tolist() == curve.train.tolist() == [0.7 + 0.1] * 2
+
+
 # Refusals.
 
 
@@ -383,6 +438,15 @@ def test_population_modes_decay_at_twice_their_rate():
         (lambda: gradient_flow(POWER_LAW, [-1.0]), "times must be finite and at least 0, got -1"),
         (lambda: gradient_flow(POWER_LAW, [0.5], discrete=True), "times must be integers for steps, got 0.5"),
         (lambda: gradient_flow(POWER_LAW, [1.0], rate=0.0), "rate must be finite and positive, got 0.0"),
+        (lambda: training_curve(POWER_LAW, 9, []), r"times must have shape \(times,\), not empty"),
+        (lambda: training_curve(POWER_LAW, 9, [-1.0]), "times must be finite and at least 0, got -1"),
+        (lambda: training_curve(POWER_LAW, 9, [1.0], rate=np.inf), "rate must be finite and positive, got inf"),
+        (lambda: training_curve(POWER_LAW, 1, [1.0]), "n must be one integer of at least 2, got 1"),
+        (lambda: training_curve(POWER_LAW, 9, [1.0], noise=-1.0), "noise must be finite and at least 0, got -1"),
+        (lambda: training_curve(POWER_LAW, 9, [1.0], repeats=3), "repeats must be at least 1 with a key, 0 without, got 3"),
+        (lambda: training_curve(POWER_LAW, 9, [1.0]).mean(), "repeats must be at least 1 for this, got 0"),
+        (lambda: training_curve(random_sample(), 12, [1.0]), "n must be below the 12 points of the sample, got 12"),
+        (lambda: training_curve(random_sample(), 3, [1.0], noise=0.1), "noise must be 0 for a sample"),
     ],
 )
 def test_wrong_arguments_are_refused(call, message):

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from ntkit.spectra.learning._flow import gradient_flow
 from ntkit.spectra.learning._modes import Modes
 from ntkit.spectra.learning._sample import Sample
 
@@ -50,15 +51,9 @@ def simulate_modes(
     random features it is independent noise in each; what lies outside is noise on the labels. All points of one repeat
     share eigenfunctions, noise and features, as far as they go.
     """
-    total = modes.multiplicities.sum()
-    if total > _MOST or (modes.multiplicities % 1).any():
-        raise ValueError(f"multiplicities must be integers of sum at most {_MOST} to be simulated, got the sum {total:g}")
     if (features[np.isfinite(features)] % 1).any():
         raise ValueError(f"features must be integers to be simulated, got {features[np.isfinite(features)][0]:g}")
-    count = modes.multiplicities.astype(int)
-    scale = np.sqrt(np.repeat(modes.eigenvalues, count))
-    target = np.zeros(int(total))
-    target[np.cumsum(count) - count] = np.sqrt(modes.power)  # rotations of an eigenspace change nothing
+    scale, target = _expanded(modes)
     rng, most = generator(key), int(n.max())
     test, train = np.empty((repeats, len(n))), np.empty((repeats, len(n)))
     wide = int(np.max(features, where=np.isfinite(features), initial=0))
@@ -83,6 +78,17 @@ def simulate_modes(
     return test, train
 
 
+def _expanded(modes: Modes) -> tuple[Float[np.ndarray, " modes"], Float[np.ndarray, " modes"]]:
+    """Square roots of the eigenvalues and coefficients of the target, each eigenvalue as often as its multiplicity says."""
+    total = modes.multiplicities.sum()
+    if total > _MOST or (modes.multiplicities % 1).any():
+        raise ValueError(f"multiplicities must be integers of sum at most {_MOST} to be simulated, got the sum {total:g}")
+    count = modes.multiplicities.astype(int)
+    target = np.zeros(int(total))
+    target[np.cumsum(count) - count] = np.sqrt(modes.power)  # rotations of an eigenspace change nothing
+    return np.sqrt(np.repeat(modes.eigenvalues, count)), target
+
+
 def _fit(gram: Float[np.ndarray, "n n"], y: Float[np.ndarray, " n"], ridge: float, tail: float) -> tuple[np.ndarray, float]:
     """Weights, and the mean squared error on the training set, whose residual is ridge times the weights."""
     alpha = kernel_weights(gram, y, ridge + tail)
@@ -104,4 +110,28 @@ def simulate_sample(
             alpha = kernel_weights(gram[:m, :m], y[:m], float(ridge[p]))
             squares = (y - gram[:, :m] @ alpha) ** 2
             train[r, p], test[r, p] = squares[:m].sum() / m, squares[m:].sum() / (N - m)
+    return test, train
+
+
+def simulate_flow(
+    task: Modes | Sample, n: int, times: Float[np.ndarray, " times"], noise: float, key: PRNGKeyArray, repeats: int
+) -> tuple[Float[np.ndarray, "repeats times"], Float[np.ndarray, "repeats times"]]:
+    """Test and training errors of gradient flow on the data sets that `simulate_modes` and `simulate_sample` draw."""
+    scale, target = _expanded(task) if isinstance(task, Modes) else (np.empty(0),) * 2
+    rng, test, train = generator(key), np.empty((repeats, len(times))), np.empty((repeats, len(times)))
+    for r in range(repeats):
+        if isinstance(task, Modes):
+            x = rng.normal(size=(n, len(scale)))
+            labels = x @ target + np.sqrt(noise + task.outside) * rng.normal(size=n)
+            phi = x * scale
+            flow = gradient_flow(Sample(phi @ phi.T + task.tail * np.eye(n), labels), times)
+            learnt = flow.predictions(phi.T * scale[:, None])
+            test[r] = ((target - learnt) ** 2).sum(axis=1) + task.outside + noise
+        else:
+            order = rng.permutation(len(task))
+            here, rest = order[:n], order[n:]
+            flow = gradient_flow(Sample(task.gram[np.ix_(here, here)], task.targets[here]), times)
+            residual = task.targets[rest] - flow.predictions(task.gram[np.ix_(rest, here)])
+            test[r] = (residual**2).reshape(len(times), -1).sum(axis=1) / len(rest)
+        train[r] = flow.error
     return test, train
