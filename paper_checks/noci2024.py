@@ -66,7 +66,8 @@ def sharpness_invariance(trial: Trial) -> dict[str, Pairs | Series]:
     """
     widths = trial.scale(quick=[64, 128, 256, 512, 1024], full=[64, 128, 256, 512, 1024, 2048])
     second = {"standard": "standard", "unscaled-rate": "unscaled-rate"}.get(trial.control or "", "mup")
-    chunks = trial.repeats(quick=1 if trial.control else 4, full=4 if trial.control else 20)
+    share = {None: 1, "unscaled-rate": 2}.get(trial.control, 4)  # of the data sets; the near control needs more of them
+    chunks = trial.repeats(quick=4, full=20) // share
     found: dict[str, list[Floats]] = {"ntk": [], second: []}
     for random in trial.progress(generator(trial.key).spawn(chunks)):
         x = random.standard_normal((DATA_SETS, POINTS, DIM)).repeat(INITIALISATIONS, 0)
