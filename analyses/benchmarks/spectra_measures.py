@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 
 from ntkit.kernels import Dense, Layer, Network, Relu, serial
-from ntkit.spectra import circle_spectrum, gaussian_spectrum, sphere_spectrum, torus_spectrum, uniform_spectrum
+from ntkit.spectra import (
+    PatchTree,
+    circle_spectrum,
+    gaussian_spectrum,
+    sphere_spectrum,
+    torus_spectrum,
+    tree_spectrum,
+    uniform_spectrum,
+)
+from ntkit.spectra._exponentials import lift
 
 LAST = 199  # degrees 0 to 199
 
@@ -26,6 +35,13 @@ def relu_net(hidden: int) -> Network:
     """A ReLU network without biases."""
     layers: list[Layer] = [layer for _ in range(hidden) for layer in (Relu(), Dense(2**0.5))]
     return serial(Dense(), *layers)
+
+
+def every_sector(depth: int, degree: int) -> int:
+    """All eigenvalues of a binary tree of circles, without anything kept from before; how many there are."""
+    lift.cache_clear()
+    spectrum = tree_spectrum(PatchTree(2, (2,) * (depth - 1)), degree)
+    return sum(len(spectrum.sector(sector).values) for sector in range(depth + 1))
 
 
 def rows() -> dict[str, tuple[Callable[[], Any], float | None]]:
@@ -40,6 +56,7 @@ def rows() -> dict[str, tuple[Callable[[], Any], float | None]]:
         "circle, 200 frequencies": (lambda: circle_spectrum(lambda t: np.exp(np.cos(t)), LAST), None),
         "torus, 3 axes, 10 frequencies": (lambda: torus_spectrum(lambda *t: np.exp(sum(map(np.cos, t))), 3, 10), None),
         "Gaussian measure, 50": (lambda: gaussian_spectrum(lambda x, z: np.exp(-((x - z) ** 2)), 50), None),
+        "deep CNN, 8 patches, 1.2 million": (partial(every_sector, 4, 9), 1.0),
         "Brownian kernel, 50": (lambda: uniform_spectrum(np.minimum, 50, low=0.0, high=1.0), None),
     }
     return table
