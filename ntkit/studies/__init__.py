@@ -3,7 +3,8 @@
 A study is a file `analyses/NAME.py` with a docstring, `add_options(parser)` and `run(options)`, run by `ntkit analyze NAME`.
 """
 
-from ntkit.studies._inputs import Inputs, add_study_options, described, network_and_inputs, whole
+from ntkit.studies._inputs import Inputs, add_study_options, described, network_and_inputs, span, whole
+from ntkit.studies._laws import law_facts, law_line, law_title, law_words
 from ntkit.studies._matrix import KINDS, add_kind_option, check_finite, matrix
 from ntkit.studies._results import (
     BLUE,
@@ -34,10 +35,15 @@ __all__ = [
     "check_finite",
     "described",
     "heading",
+    "law_facts",
+    "law_line",
+    "law_title",
+    "law_words",
     "matrix",
     "network_and_inputs",
     "progress_line",
     "results_folder",
+    "span",
     "targets",
     "whole",
     "write_picture",

@@ -207,3 +207,11 @@ def whole(least: int) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def span(text: str) -> tuple[int, int]:
+    """For `type=` of an option: A:B, two whole numbers from 1 that rise."""
+    first, colon, last = text.partition(":")
+    if not (colon and first.isdecimal() and last.isdecimal() and 1 <= int(first) < int(last)):
+        raise argparse.ArgumentTypeError(f"must be A:B, whole numbers from 1 with A below B, got {text!r}")
+    return int(first), int(last)

@@ -1,0 +1,64 @@
+"""A power law, or that there is none, in words, in a record, and in a picture."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ntkit.spectra import PowerLaw
+
+
+def law_words(law: PowerLaw, what: str) -> str:
+    """What a fit found, in a sentence; `what` falls, as in "eigenvalue k"."""
+    if law.verdict == "too short":
+        return "no exponent: too few numbers, it takes 12 or more, from k to 8 k or beyond"
+    window = f"k = {law.window[0]:.0f} to {law.window[1]:.0f}"
+    if law.verdict == "power law":
+        low, high = law.interval
+        return f"{what} ~ (k {law.shift:+.2g})^-{law.exponent:.3g}, 95 % interval {low:.3g} to {high:.3g}, from {window}"
+    off = {name: f"{math.exp(error):.3g}" for name, error in law.errors.items()}  # rms in the logarithm
+    if law.verdict == "none":
+        return (
+            f"no power law here: on {window} the exponent changes by {law.drift:.2g} with the window, "
+            f"and the beginning predicts the end up to a factor of {off['power law']}"
+        )
+    return (
+        f"no power law here: on {window} a law that is {law.verdict} predicts the end from the beginning better, "
+        f"up to a factor of {off[law.verdict]} (a power law: {off['power law']})"
+    )
+
+
+def law_facts(law: PowerLaw) -> dict[str, Any]:
+    """The same for a record: nan becomes None."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return None if any(math.isnan(x) for x in value) else list(value)
+        return None if isinstance(value, float) and math.isnan(value) else value
+
+    return {name: plain(value) for name, value in asdict(law).items()}
+
+
+def law_title(law: PowerLaw, what: str) -> str:
+    """A few words for the title of a panel."""
+    if law.verdict == "power law":
+        return f"{what}: exponent {law.exponent:.3g} [{law.interval[0]:.3g}, {law.interval[1]:.3g}]"
+    why = {"none": "no power law", "too short": "too few for an exponent"}
+    return f"{what}: {why.get(law.verdict, f'no power law ({law.verdict})')}"
+
+
+def law_line(axes: Axes, law: PowerLaw, values: np.ndarray[Any, np.dtype[np.floating[Any]]]) -> None:
+    """The fitted law on its window, a little above the values (of k = 1, 2, ...), so that their slopes can be compared."""
+    if law.verdict != "power law":
+        return
+    first, last = map(int, law.window)
+    k = np.arange(first, last + 1)
+    level = math.exp(float(np.mean(np.log(values[first - 1 : last]) + law.exponent * np.log(k + law.shift))))
+    line = 1.6 * level * (k + law.shift) ** -law.exponent
+    axes.plot(k, line, color="black", linestyle=(0, (4, 2)), label=f"exponent {law.exponent:.3g}")
