@@ -345,13 +345,23 @@ def draw(title: str, curve: LearningCurve, wrong: Floats | None, aim: Targets, n
         _level(panels[2], chance, "always the most frequent class")
         panels[2].set_ylim(0, 1.12 * max(chance, float(high.max())))
         panels[2].set(title="share of wrong classes, measured", ylabel="wrong classes (%)")
-    shown = curve.n[:: math.ceil(len(curve.n) / MOST_TICKS)]
+    shown = _ticks(curve.n.tolist())
     for axes in panels:
         axes.set_xticks(shown, [f"{n:.0f}" for n in shown])
         axes.minorticks_off()
         axes.set_xlabel("inputs learnt from, $n$")
     figure.suptitle(head, x=0.01, ha="left", parse_math=False)
     return figure
+
+
+def _ticks(n: list[float]) -> list[float]:
+    """Sizes to write at an axis, from the last on, that leave room for each other."""
+    room = max((n[-1] / n[0]) ** (1 / MOST_TICKS), 1.0)
+    kept = n[-1:]
+    for size in reversed(n[:-1]):
+        if size * room <= kept[-1] * (1 + 1e-9):
+            kept.append(size)
+    return kept
 
 
 def _errors(axes: Axes, curve: LearningCurve, variance: float, needed: Needed | None) -> None:
@@ -362,8 +372,7 @@ def _errors(axes: Axes, curve: LearningCurve, variance: float, needed: Needed | 
     _bars(axes, curve.n, curve.mean(), np.maximum(low, curve.mean() / 100), high, "measured")
     _level(axes, variance, "predicting the mean")
     if needed is not None:
-        told = "not reached" if needed.n is None else f"predicted from $n = {needed.n}$"
-        _level(axes, needed.error, f"{needed.error:g}: {told}", colour="black", left=True)
+        axes.axhline(needed.error, color="black", linestyle=":", linewidth=1)
         if needed.n is not None:
             axes.set_ylim(axes.get_ylim())
             axes.plot([needed.n] * 2, [axes.get_ylim()[0], needed.error], color="black", linewidth=0.8, linestyle=":")
@@ -373,7 +382,12 @@ def _errors(axes: Axes, curve: LearningCurve, variance: float, needed: Needed | 
     ticks = [digit * ten for ten in tens for digit in digits if bottom <= digit * ten <= top]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
-    axes.set_title("test error")
+    told = (
+        ""
+        if needed is None
+        else f": {needed.error:g} " + ("is not reached" if needed.n is None else f"from $n = {needed.n}$ on, as predicted")
+    )
+    axes.set_title(f"test error{told}")
     axes.set_ylabel("mean square error")
     axes.legend(loc="upper right", bbox_to_anchor=(1, 0.9))
 
@@ -396,10 +410,10 @@ def _bars(axes: Axes, x: Floats, mean: Floats, low: Floats, high: Floats, label:
     axes.errorbar(x, mean, (np.maximum(mean - low, 0), np.maximum(high - mean, 0)), fmt="o", color=BLUE, label=label, **look)
 
 
-def _level(axes: Axes, value: float, words: str, *, colour: str = GREY, left: bool = False) -> None:
-    axes.axhline(value, color=colour, linestyle=":", linewidth=1)
-    place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points", "color": colour}
-    axes.annotate(words, (0 if left else 1, value), (3 if left else -2, 2), ha="left" if left else "right", **place)
+def _level(axes: Axes, value: float, words: str) -> None:
+    axes.axhline(value, color=GREY, linestyle=":", linewidth=1)
+    place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    axes.annotate(words, (1, value), (-2, 2), ha="right", color=GREY, **place)
 
 
 def _ridge(text: str) -> float | str:

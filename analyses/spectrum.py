@@ -43,7 +43,6 @@ import numpy as np
 from ntkit.claims import UsageError
 from ntkit.studies import (
     BLUE,
-    GREY,
     ORANGE,
     Inputs,
     Targets,
@@ -171,17 +170,17 @@ class Found:
 
     @property
     def bias(self) -> Floats:
-        """What a half shows more than the whole, relative to the whole: shape (n // 4,), or empty."""
-        if not len(self.halves):
-            return np.empty(0)
-        return np.asarray(self.halves.mean(0) / self.values[: self.halves.shape[1]] - 1)
+        """What a half shows more than the whole, relative to the whole; as far as halves go, and above rounding."""
+        return np.asarray(self._halves.mean(0) / self.values[: self._halves.shape[1]] - 1) if len(self.halves) else np.empty(0)
 
     @property
     def scatter(self) -> Floats:
-        """Standard errors of the first n // 4, relative: the scatter of halves, as in the half-sample jackknife."""
-        if not len(self.halves):
-            return np.empty(0)
-        return np.asarray(self.halves.std(0, ddof=1) / self.values[: self.halves.shape[1]])
+        """Relative standard errors of the same eigenvalues: the scatter of halves, as in the half-sample jackknife."""
+        return self._halves.std(0, ddof=1) / self.values[: self._halves.shape[1]] if len(self.halves) else np.empty(0)
+
+    @property
+    def _halves(self) -> Floats:
+        return self.halves[:, : self.resolved]
 
     @property
     def trusted(self) -> int:
@@ -385,6 +384,8 @@ def sampled(found: Found) -> str:
     last = len(found.bias)
     if not last:
         return "not estimated, since not all eigenvalues were found; on average the largest come out too large"
+    if not found.trusted:
+        return f"that of k = 1 is about {found.bias[0]:+.0%} off already, and that of k = {last} {found.bias[-1]:+.0%}"
     good = f"eigenvalues up to k = {found.trusted} are within about {ENOUGH:.0%} of the population's, as far as halves tell"
     if found.trusted == last:
         return f"{good}; beyond, nothing is known"
@@ -436,13 +437,11 @@ def _eigenvalues(axes: Axes, found: Found, law: PowerLaw) -> None:
     """Each eigenvalue; the mean of halves beside it shows which of them more inputs would move."""
     k, meant = np.arange(1, len(found.values) + 1), found.values > found.rounding
     _log(axes)
-    _dots(axes, k[meant], found.values[meant], BLUE, f"of {found.count} inputs")
-    if (~meant & (found.values > 0)).any():
-        lost = ~meant & (found.values > 0)
-        _dots(axes, k[lost], found.values[lost], GREY, "may be rounding")
-    if len(found.halves) and found.halves.shape[1]:
-        mean, error = found.halves.mean(0), 2 * found.scatter * found.values[: found.halves.shape[1]]
-        some = k[: len(mean)]
+    more = "" if meant.all() else f" ({meant.sum()} above rounding)"
+    _dots(axes, k[meant], found.values[meant], BLUE, f"of {found.count} inputs{more}")
+    if len(found.bias):
+        some, of_whole = k[: len(found.bias)], found.values[: len(found.bias)]
+        mean, error = (1 + found.bias) * of_whole, 2 * found.scatter * of_whole
         axes.fill_between(some, np.maximum(mean - error, mean / 10), mean + error, color=ORANGE, alpha=0.25, linewidth=0)
         axes.plot(some, mean, color=ORANGE, linewidth=0.8, label="of halves of them")
     law_line(axes, law, found.values)
@@ -458,11 +457,10 @@ def _power(axes: Axes, power: Power) -> None:
     seen = power.shares > 1e-3 * np.median(power.shares)
     _dots(axes, k[seen], power.shares[seen], BLUE, "in mode $k$")
     if power.interval is not None:
-        ends = power.interval[:, 1:]
-        some = k[: ends.shape[1]]
-        axes.fill_between(some, np.maximum(ends[0], 1e-12), ends[1], color=ORANGE, alpha=0.25, linewidth=0)
-    some_left = left > 1e-9
-    axes.plot(k[some_left], left[some_left], color=ORANGE, label="beyond mode $k$")
+        half = power.interval[1, 1:] / np.maximum(left[: power.interval.shape[1] - 1], 1e-9) - 1  # as wide in the logarithm
+        low, high = (left[: len(half)] * np.exp(sign * half) for sign in (-1, 1))
+        axes.fill_between(k[: len(half)], low, high, color=ORANGE, alpha=0.25, linewidth=0)
+    axes.plot(k[left > 1e-9], left[left > 1e-9], color=ORANGE, label="beyond mode $k$")
     law_line(axes, power.law, left)
     low = max(float(power.shares[seen].min(initial=1)), 1e-8)
     axes.set_ylim(low * (low / 2) ** 0.25, 1.5)  # room for the legend

@@ -49,8 +49,7 @@ def law_title(law: PowerLaw, what: str) -> str:
     """A few words for the title of a panel."""
     if law.verdict == "power law":
         return f"{what}: exponent {law.exponent:.3g} [{law.interval[0]:.3g}, {law.interval[1]:.3g}]"
-    why = {"none": "no power law", "too short": "too few for an exponent"}
-    return f"{what}: {why.get(law.verdict, f'no power law ({law.verdict})')}"
+    return f"{what}: {'too few for an exponent' if law.verdict == 'too short' else 'no power law'}"
 
 
 def law_line(axes: Axes, law: PowerLaw, values: np.ndarray[Any, np.dtype[np.floating[Any]]]) -> None:
