@@ -382,12 +382,10 @@ def _errors(axes: Axes, curve: LearningCurve, variance: float, needed: Needed | 
     ticks = [digit * ten for ten in tens for digit in digits if bottom <= digit * ten <= top]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
-    told = (
-        ""
-        if needed is None
-        else f": {needed.error:g} " + ("is not reached" if needed.n is None else f"from $n = {needed.n}$ on, as predicted")
-    )
-    axes.set_title(f"test error{told}")
+    title = "test error"
+    if needed is not None:
+        title += f": {needed.error:g} " + ("is not reached" if needed.n is None else f"predicted from $n = {needed.n}$ on")
+    axes.set_title(title)
     axes.set_ylabel("mean square error")
     axes.legend(loc="upper right", bbox_to_anchor=(1, 0.9))
 

@@ -14,9 +14,9 @@ neither; of a population's endlessly many eigenvalues a sample shows only n.
 
 The exponent is that of eigenvalue ~ (k + shift)^-exponent, with an interval that
 counts the choice of the window; or there is none, and it says why. With labels,
-the same is asked of the target's power beyond the first k modes (labels are
-centred; classes are vectors with a one). Fitted are the first n / 8 eigenvalues
-or fewer, those that sampling biases little, and the target's first n / 4 modes.
+the same is asked of the target's power in mode k, the means of neighbouring modes
+(labels are centred; classes are vectors with a one). Fitted are the eigenvalues
+that sampling biases little, n / 8 or fewer, and the power in the first n / 4 modes.
 
 All eigenvalues are found for up to 3000 inputs; for more, or with --eigenvalues,
 the largest by block Lanczos: without sampling errors, and an upper end of an
@@ -35,7 +35,8 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,7 @@ from ntkit.studies import (
     check_finite,
     described,
     heading,
+    if_certain,
     law_facts,
     law_line,
     law_title,
@@ -83,6 +85,7 @@ MOST_HELD = 12_000  # inputs up to which the matrix is kept: beyond, every produ
 TOP = 100  # eigenvalues that are found where not all are
 SHARES = (0.1, 0.01, 0.001)  # of the trace, at which the effective dimension is told
 HELD = (0.5, 0.9, 0.99)  # shares of the target whose modes are counted
+GROUP = 1.15  # ratio of first and last of neighbouring modes
 ENOUGH = 0.1  # relative bias up to which an eigenvalue counts as that of the population
 
 
@@ -278,7 +281,7 @@ def exponent(found: Found, options: argparse.Namespace) -> PowerLaw:
             f"--window {options.window[0]}:{options.window[1]}: only {found.resolved} eigenvalues were found above rounding"
         )
     values = found.values[: found.resolved]
-    return fit_power_law(values, samples=found.count, window=options.window, shift=options.shift)
+    return if_certain(fit_power_law(values, samples=found.count, window=options.window, shift=options.shift))
 
 
 @dataclass(frozen=True, eq=False)
@@ -290,13 +293,16 @@ class Power:
         shares: in each mode that was found.
         beyond: beyond the first k modes, from k = 0.
         interval: of `beyond` over data sets, for k to n // 4; None if not all modes were found.
-        law: of `beyond`; half: what the scatter of halves adds to each side of its interval.
+        k, mean: numbers of groups of neighbouring modes, and the mean of their shares.
+        law: of these means.
     """
 
     variance: float
     shares: Floats
     beyond: Floats
     interval: Floats | None
+    k: Floats
+    mean: Floats
     law: PowerLaw
 
     def modes(self, share: float) -> int | None:
@@ -316,30 +322,26 @@ def target(found: Found, aim: Targets, options: argparse.Namespace) -> Power:
         lift = found.rounding * count * np.eye(count)  # moves all eigenvalues alike: of rounding, none stays negative
         key = jax.random.key(options.seed)
         exact = target_power(Sample(found.gram + lift, aim.values), key=key, repeats=options.repeats)
-        power, beyond, halves = exact.power / whole_, exact.tails / whole_, exact.halves / whole_
+        power, beyond = exact.power / whole_, exact.tails / whole_
         interval: Floats | None = exact.interval() / whole_
     else:
         squares = (found.vectors.T @ aim.values.reshape(count, -1) / math.sqrt(count)) ** 2
         power = squares.sum(1) / whole_
-        beyond, halves, interval = np.concatenate([[1.0], 1 - np.cumsum(power)]), None, None
-    end = min(count // 4, found.resolved)
-    used = beyond[1 : end + 1]
-    used = used[: int(np.logical_and.accumulate(used > 1e-12).sum())]
-    law = fit_power_law(used if len(used) else [1.0])
-    if halves is not None and law.verdict == "power law":
-        law = replace(law, interval=_widened(law, halves))
-    return Power(whole_, power, beyond, interval, law)
+        beyond, interval = np.concatenate([[1.0], 1 - np.cumsum(power)]), None
+    k, mean = _groups(power[: min(count // 4, found.resolved)])
+    law = fit_power_law(mean if len(mean) else [1.0], index=k if len(k) else [1.0])
+    return Power(whole_, power, beyond, interval, k, mean, if_certain(law))
 
 
-def _widened(law: PowerLaw, halves: Floats) -> tuple[float, float]:
-    """The interval, widened by how much the exponent varies over data sets: over halves, in the same window."""
-    from scipy.stats import t as student
-
-    k = np.arange(int(law.window[0]), int(law.window[1]) + 1)
-    logs = np.log(np.maximum(halves[:, k], np.finfo(float).tiny))
-    slopes = np.polyfit(np.log(k + law.shift), logs.T, 1, w=1 / np.sqrt(k))[0]
-    half = float(student.ppf(0.975, len(slopes) - 1) * slopes.std(ddof=1))
-    return law.interval[0] - half, law.interval[1] + half
+def _groups(power: Floats) -> tuple[Floats, Floats]:
+    """Means over neighbouring modes, whose power scatters, and their numbers (geometric means); without zeros."""
+    edges = [1]
+    while edges[-1] <= len(power):
+        edges.append(max(edges[-1] + 1, math.ceil(GROUP * edges[-1])))
+    parts = [np.arange(a, b) for a, b in pairwise(edges) if b <= len(power) + 1]
+    means = np.array([power[part - 1].mean() for part in parts])
+    kept = means > 1e-15
+    return np.array([np.exp(np.log(part).mean()) for part in parts])[kept], means[kept]
 
 
 def table(found: Found, power: Power | None) -> Iterable[str]:
@@ -371,7 +373,7 @@ def _words(found: Found, law: PowerLaw, power: Power | None) -> Iterable[str]:
         yield f"           sum of eigenvalue / (eigenvalue + ridge): {dimensions} of the trace"
     yield f"exponent   {law_words(law, 'eigenvalue k')}"
     if power is not None:
-        yield f"target     {law_words(power.law, 'power beyond mode k')}"
+        yield f"target     {law_words(power.law, 'power in mode k')}"
         held = ((share, power.modes(share)) for share in HELD)
         yield "           " + "; ".join(
             f"{share:.0%} in {k or 'more than ' + str(len(power.shares))} modes" for share, k in held
@@ -413,7 +415,8 @@ def _target_facts(power: Power) -> dict[str, Any]:
     return {
         "variance": power.variance, "shares": power.shares.tolist(), "beyond": power.beyond.tolist(),
         "beyond_interval": None if power.interval is None else power.interval.tolist(),
-        "modes": {f"{share:g}": power.modes(share) for share in HELD}, "exponent": law_facts(power.law),
+        "groups": power.k.tolist(), "in_groups": power.mean.tolist(), "exponent": law_facts(power.law),
+        "modes": {f"{share:g}": power.modes(share) for share in HELD},
     }  # fmt: skip
 
 
@@ -436,15 +439,14 @@ def draw(title: str, found: Found, law: PowerLaw, power: Power | None) -> Figure
 def _eigenvalues(axes: Axes, found: Found, law: PowerLaw) -> None:
     """Each eigenvalue; the mean of halves beside it shows which of them more inputs would move."""
     k, meant = np.arange(1, len(found.values) + 1), found.values > found.rounding
-    _log(axes)
     more = "" if meant.all() else f" ({meant.sum()} above rounding)"
-    _dots(axes, k[meant], found.values[meant], BLUE, f"of {found.count} inputs{more}")
+    _dots(axes, k[meant], found.values[meant], f"of {found.count} inputs{more}")
     if len(found.bias):
         some, of_whole = k[: len(found.bias)], found.values[: len(found.bias)]
         mean, error = (1 + found.bias) * of_whole, 2 * found.scatter * of_whole
         axes.fill_between(some, np.maximum(mean - error, mean / 10), mean + error, color=ORANGE, alpha=0.25, linewidth=0)
         axes.plot(some, mean, color=ORANGE, linewidth=0.8, label="of halves of them")
-    law_line(axes, law, found.values)
+    law_line(axes, law, k, found.values)
     axes.set_title(law_title(law, "eigenvalues"))
     axes.set(xlabel="number $k$ of the eigenvalue", ylabel="eigenvalue of the matrix / $n$")
     axes.legend(loc="lower left")
@@ -453,18 +455,18 @@ def _eigenvalues(axes: Axes, found: Found, law: PowerLaw) -> None:
 def _power(axes: Axes, power: Power) -> None:
     """The target's power in each mode, and what is left beyond."""
     k, left = np.arange(1, len(power.shares) + 1), power.beyond[1:]
-    _log(axes)
     seen = power.shares > 1e-3 * np.median(power.shares)
-    _dots(axes, k[seen], power.shares[seen], BLUE, "in mode $k$")
+    _dots(axes, k[seen], power.shares[seen], "in mode $k$; means")
+    axes.plot(power.k, power.mean, "o-", color=BLUE, markersize=3, markerfacecolor="white", linewidth=0.8)
     if power.interval is not None:
         half = power.interval[1, 1:] / np.maximum(left[: power.interval.shape[1] - 1], 1e-9) - 1  # as wide in the logarithm
-        low, high = (left[: len(half)] * np.exp(sign * half) for sign in (-1, 1))
-        axes.fill_between(k[: len(half)], low, high, color=ORANGE, alpha=0.25, linewidth=0)
+        bottom, top = (left[: len(half)] * np.exp(sign * half) for sign in (-1, 1))
+        axes.fill_between(k[: len(half)], bottom, top, color=ORANGE, alpha=0.25, linewidth=0)
     axes.plot(k[left > 1e-9], left[left > 1e-9], color=ORANGE, label="beyond mode $k$")
-    law_line(axes, power.law, left)
+    law_line(axes, power.law, power.k, power.mean)
     low = max(float(power.shares[seen].min(initial=1)), 1e-8)
     axes.set_ylim(low * (low / 2) ** 0.25, 1.5)  # room for the legend
-    axes.set_title(law_title(power.law, "beyond $k$"))
+    axes.set_title(law_title(power.law, "target"))
     axes.set(xlabel="number $k$ of the mode", ylabel="share of the target's power")
     axes.legend(loc="lower left")
 
@@ -485,12 +487,9 @@ def _sums(axes: Axes, found: Found, power: Power | None) -> None:
     axes.legend(loc="lower right")
 
 
-def _log(axes: Axes) -> None:
+def _dots(axes: Axes, x: np.ndarray, y: Floats, label: str) -> None:
     axes.set(xscale="log", yscale="log")
     axes.minorticks_off()
     axes.grid(True)
-
-
-def _dots(axes: Axes, x: np.ndarray, y: Floats, colour: str, label: str) -> None:
-    axes.plot(x, y, "o", color=colour, markersize=2, markeredgewidth=0)
-    axes.plot([], [], "o", color=colour, markersize=4, markeredgewidth=0, label=label)
+    axes.plot(x, y, "o", color=BLUE, markersize=2, markeredgewidth=0)
+    axes.plot([], [], "o", color=BLUE, markersize=4, markeredgewidth=0, label=label)

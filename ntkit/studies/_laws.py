@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from ntkit.spectra import PowerLaw
 
 
+Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
+
+TOO_NOISY = "too noisy"  # a verdict of `if_certain`
+WIDEST = 0.3  # half width of an interval over the exponent, from which on pilots took other laws for power laws
+
+
+def if_certain(law: PowerLaw) -> PowerLaw:
+    """The law, with the verdict `TOO_NOISY` and no exponent if its interval is so wide that it may as well be another."""
+    low, high = law.interval
+    if law.verdict == "power law" and (high - low) / 2 > WIDEST * abs(law.exponent):
+        return replace(law, verdict=TOO_NOISY, exponent=math.nan)
+    return law
+
+
 def law_words(law: PowerLaw, what: str) -> str:
     """What a fit found, in a sentence; `what` falls, as in "eigenvalue k"."""
     if law.verdict == "too short":
@@ -22,6 +36,9 @@ def law_words(law: PowerLaw, what: str) -> str:
     if law.verdict == "power law":
         low, high = law.interval
         return f"{what} ~ (k {law.shift:+.2g})^-{law.exponent:.3g}, 95 % interval {low:.3g} to {high:.3g}, from {window}"
+    if law.verdict == TOO_NOISY:
+        low, high = law.interval
+        return f"no exponent: too noisy on {window}, where it would be {law.slope:.3g}, 95 % interval {low:.3g} to {high:.3g}"
     off = {name: f"{math.exp(error):.3g}" for name, error in law.errors.items()}  # rms in the logarithm
     if law.verdict == "none":
         return (
@@ -49,15 +66,15 @@ def law_title(law: PowerLaw, what: str) -> str:
     """A few words for the title of a panel."""
     if law.verdict == "power law":
         return f"{what}: exponent {law.exponent:.3g} [{law.interval[0]:.3g}, {law.interval[1]:.3g}]"
-    return f"{what}: {'too few for an exponent' if law.verdict == 'too short' else 'no power law'}"
+    return f"{what}: {dict.fromkeys(('too short', TOO_NOISY), 'no exponent').get(law.verdict, 'no power law')}"
 
 
-def law_line(axes: Axes, law: PowerLaw, values: np.ndarray[Any, np.dtype[np.floating[Any]]]) -> None:
-    """The fitted law on its window, a little above the values (of k = 1, 2, ...), so that their slopes can be compared."""
+def law_line(axes: Axes, law: PowerLaw, k: np.ndarray[Any, np.dtype[Any]], values: Floats) -> None:
+    """The fitted law on its window, a little above the values, so that their slopes can be compared."""
     if law.verdict != "power law":
         return
-    first, last = map(int, law.window)
-    k = np.arange(first, last + 1)
-    level = math.exp(float(np.mean(np.log(values[first - 1 : last]) + law.exponent * np.log(k + law.shift))))
-    line = 1.6 * level * (k + law.shift) ** -law.exponent
-    axes.plot(k, line, color="black", linestyle=(0, (4, 2)), label=f"exponent {law.exponent:.3g}")
+    inside = (k >= law.window[0]) & (k <= law.window[1])
+    x = k[inside] + law.shift
+    line = x**-law.exponent
+    line *= 1.6 * math.exp(float(np.mean(np.log(values[inside] / line))))
+    axes.plot(k[inside], line, color="black", linestyle=(0, (4, 2)), label=f"exponent {law.exponent:.3g}")
