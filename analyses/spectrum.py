@@ -16,7 +16,8 @@ The exponent is that of eigenvalue ~ (k + shift)^-exponent, with an interval tha
 counts the choice of the window; or there is none, and it says why. With labels,
 the same is asked of the target's power in mode k, the means of neighbouring modes
 (labels are centred; classes are vectors with a one). Fitted are the eigenvalues
-that sampling biases little, n / 8 or fewer, and the power in the first n / 4 modes.
+that sampling biases little, n / 8 or fewer, and the power in the first n / 4 modes;
+not the first if its mode is all but constant, as that of positive kernels often is.
 
 All eigenvalues are found for up to 3000 inputs; for more, or with --eigenvalues,
 the largest by block Lanczos: without sampling errors, and an upper end of an
@@ -36,7 +37,6 @@ import argparse
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +53,7 @@ from ntkit.studies import (
     add_target_option,
     check_finite,
     described,
+    grouped,
     heading,
     if_certain,
     law_facts,
@@ -85,7 +86,7 @@ MOST_HELD = 12_000  # inputs up to which the matrix is kept: beyond, every produ
 TOP = 100  # eigenvalues that are found where not all are
 SHARES = (0.1, 0.01, 0.001)  # of the trace, at which the effective dimension is told
 HELD = (0.5, 0.9, 0.99)  # shares of the target whose modes are counted
-GROUP = 1.15  # ratio of first and last of neighbouring modes
+CONSTANT = 0.9  # cosine^2 with the constant vector from which on a mode counts as constant
 ENOUGH = 0.1  # relative bias up to which an eigenvalue counts as that of the population
 
 
@@ -165,6 +166,11 @@ class Found:
     def resolved(self) -> int:
         """How many of the largest are certainly more than rounding."""
         return int(np.logical_and.accumulate(self.lower > self.rounding).sum())
+
+    @property
+    def first(self) -> int:
+        """Number of the first eigenvalue that is fitted: 2 if the first vector is all but constant (degree 0, so to say)."""
+        return 2 if self.vectors[:, 0].sum() ** 2 > CONSTANT * self.count else 1
 
     @property
     def shares(self) -> Floats:
@@ -265,9 +271,12 @@ def _check(options: argparse.Namespace, count: int) -> None:
     """What can be refused before computing."""
     if options.eigenvalues is not None and options.eigenvalues > count:
         raise UsageError(f"--eigenvalues {options.eigenvalues}: there are only {count}, one for each input")
-    first = options.window[0] if options.window else 1
+    _check_shift(options, options.window[0] if options.window else 2)
+
+
+def _check_shift(options: argparse.Namespace, first: int) -> None:
     if options.shift is not None and not -first < options.shift < math.inf:
-        raise UsageError(f"--shift {options.shift:g}: must be finite and above -{first}, minus the first eigenvalue's number")
+        raise UsageError(f"--shift {options.shift:g}: must be finite and above -{first}, minus the first k that is fitted")
 
 
 def exponent(found: Found, options: argparse.Namespace) -> PowerLaw:
@@ -280,8 +289,11 @@ def exponent(found: Found, options: argparse.Namespace) -> PowerLaw:
         raise UsageError(
             f"--window {options.window[0]}:{options.window[1]}: only {found.resolved} eigenvalues were found above rounding"
         )
-    values = found.values[: found.resolved]
-    return if_certain(fit_power_law(values, samples=found.count, window=options.window, shift=options.shift))
+    start = 1 if options.window or found.resolved == 1 else found.first
+    _check_shift(options, options.window[0] if options.window else start)
+    values, k = found.values[start - 1 : found.resolved], np.arange(start, found.resolved + 1)
+    law = fit_power_law(values, index=k, samples=found.count, window=options.window, shift=options.shift)
+    return if_certain(law)
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,20 +340,9 @@ def target(found: Found, aim: Targets, options: argparse.Namespace) -> Power:
         squares = (found.vectors.T @ aim.values.reshape(count, -1) / math.sqrt(count)) ** 2
         power = squares.sum(1) / whole_
         beyond, interval = np.concatenate([[1.0], 1 - np.cumsum(power)]), None
-    k, mean = _groups(power[: min(count // 4, found.resolved)])
+    k, mean = grouped(power[: min(count // 4, found.resolved)], found.first)
     law = fit_power_law(mean if len(mean) else [1.0], index=k if len(k) else [1.0])
     return Power(whole_, power, beyond, interval, k, mean, if_certain(law))
-
-
-def _groups(power: Floats) -> tuple[Floats, Floats]:
-    """Means over neighbouring modes, whose power scatters, and their numbers (geometric means); without zeros."""
-    edges = [1]
-    while edges[-1] <= len(power):
-        edges.append(max(edges[-1] + 1, math.ceil(GROUP * edges[-1])))
-    parts = [np.arange(a, b) for a, b in pairwise(edges) if b <= len(power) + 1]
-    means = np.array([power[part - 1].mean() for part in parts])
-    kept = means > 1e-15
-    return np.array([np.exp(np.log(part).mean()) for part in parts])[kept], means[kept]
 
 
 def table(found: Found, power: Power | None) -> Iterable[str]:
@@ -371,6 +372,8 @@ def _words(found: Found, law: PowerLaw, power: Power | None) -> Iterable[str]:
         yield f"rank       {rank} of {found.count} above rounding ({found.rounding:.1e})"
         yield f"dimension  effective rank {found.effective_rank:.4g}, participation ratio {found.participation:.4g};"
         yield f"           sum of eigenvalue / (eigenvalue + ridge): {dimensions} of the trace"
+    if found.first == 2:
+        yield "fits       leave out k = 1 (but for --window), which is all but constant on these inputs"
     yield f"exponent   {law_words(law, 'eigenvalue k')}"
     if power is not None:
         yield f"target     {law_words(power.law, 'power in mode k')}"

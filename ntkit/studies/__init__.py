@@ -4,7 +4,7 @@ A study is a file `analyses/NAME.py` with a docstring, `add_options(parser)` and
 """
 
 from ntkit.studies._inputs import Inputs, add_study_options, described, network_and_inputs, span, whole
-from ntkit.studies._laws import if_certain, law_facts, law_line, law_title, law_words
+from ntkit.studies._laws import grouped, if_certain, law_facts, law_line, law_title, law_words
 from ntkit.studies._matrix import KINDS, add_kind_option, check_finite, matrix
 from ntkit.studies._results import (
     BLUE,
@@ -34,6 +34,7 @@ __all__ = [
     "add_target_option",
     "check_finite",
     "described",
+    "grouped",
     "heading",
     "if_certain",
     "law_facts",

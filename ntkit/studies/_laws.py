@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
+GROUP = 1.15
 TOO_NOISY = "too noisy"  # a verdict of `if_certain`
 WIDEST = 0.3  # half width of an interval over the exponent, from which on pilots took other laws for power laws
 
@@ -26,6 +28,21 @@ def if_certain(law: PowerLaw) -> PowerLaw:
     if law.verdict == "power law" and (high - low) / 2 > WIDEST * abs(law.exponent):
         return replace(law, verdict=TOO_NOISY, exponent=math.nan)
     return law
+
+
+def grouped(values: Floats, first: int = 1) -> tuple[Floats, Floats]:
+    """Means over neighbours of the values of k = 1, 2, ... from the first on, for what scatters about a law; without zeros.
+
+    Returns:
+        The k of the groups (geometric means), whose ends are a factor `GROUP` apart or one, and the means.
+    """
+    edges = [first]
+    while edges[-1] <= len(values):
+        edges.append(max(edges[-1] + 1, math.ceil(GROUP * edges[-1])))
+    parts = [np.arange(a, b) for a, b in pairwise(edges) if b <= len(values) + 1]
+    means = np.array([values[part - 1].mean() for part in parts])
+    numbers = np.array([np.exp(np.log(part).mean()) for part in parts])
+    return numbers[means > 1e-15], means[means > 1e-15]
 
 
 def law_words(law: PowerLaw, what: str) -> str:
@@ -45,8 +62,9 @@ def law_words(law: PowerLaw, what: str) -> str:
             f"no power law here: on {window} the exponent changes by {law.drift:.2g} with the window, "
             f"and the beginning predicts the end up to a factor of {off['power law']}"
         )
+    rival = f"{'an' if law.verdict == 'exponential' else 'a'} {law.verdict} law"
     return (
-        f"no power law here: on {window} a law that is {law.verdict} predicts the end from the beginning better, "
+        f"no power law here: on {window} {rival} predicts the end from the beginning better, "
         f"up to a factor of {off[law.verdict]} (a power law: {off['power law']})"
     )
 

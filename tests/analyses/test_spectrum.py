@@ -15,7 +15,7 @@ from ntkit.cli import Parser, main
 from ntkit.data import digits
 from ntkit.kernels import gram, parse
 from ntkit.spectra import Sample, enclosed_eigenvalues, fit_power_law, target_power
-from ntkit.studies import if_certain, law_title, law_words
+from ntkit.studies import grouped, if_certain, law_title, law_words
 
 NET = "dense relu dense"
 
@@ -101,6 +101,25 @@ def test_no_exponent_where_there_is_no_power_law(here: Path, capsys: pytest.Capt
     assert law["interval"] is None
     assert "no power law here: on k =" in capsys.readouterr().out
     assert "eigenvalues: no power law" in Path("out/spectrum.svg").read_text()
+
+
+def test_groups_of_neighbours() -> None:
+    k, mean = grouped(np.arange(1.0, 12), first=2)
+    np.testing.assert_allclose(mean, [2, 3, 4, 5, 6, 7.5, 9.5], rtol=1e-14)  # the last, 11 and 12, is not whole
+    np.testing.assert_allclose(k[-2:], np.sqrt([7 * 8, 9 * 10]), rtol=1e-14)
+    np.testing.assert_allclose(grouped(np.array([1.0, 0.0, 1.0]))[0], [1, 3], rtol=1e-14)
+
+
+def test_a_constant_mode_is_left_out_of_fits(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    k = np.arange(1.0, 301)
+    x = np.concatenate([features(300, k**-2.0), np.full((300, 1), 1e3)], axis=1)
+    np.save("x.npy", x)
+    assert analyze("--data", "x.npy", "--net", "dense", "--shift", -1) == 0
+    assert "fits       leave out k = 1" in capsys.readouterr().out
+    law = facts()["exponent"]
+    assert law["window"][0] >= 2
+    assert law["interval"][0] <= 2 <= law["interval"][1]
+    assert analyze("--data", "x.npy", "--net", "dense", "--window", "1:30") == 0
 
 
 def test_a_target_of_noise_has_no_exponent(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -217,7 +236,7 @@ def test_laws_in_words() -> None:
     assert law_title(noisy, "x") == "x: no exponent"
     assert if_certain(law) is law
     assert "no power law here: on k =" in law_words(fit_power_law(1 / (k + k**3 / 1000)), "eigenvalue k")
-    assert "a law that is exponential predicts the end" in law_words(fit_power_law(np.exp(-k / 9)), "eigenvalue k")
+    assert "an exponential law predicts the end" in law_words(fit_power_law(np.exp(-k / 9)), "eigenvalue k")
 
 
 def test_wrong_options(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -227,8 +246,10 @@ def test_wrong_options(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("--window", "5"): "argument --window: must be A:B, whole numbers from 1 with A below B, got '5'",
         ("--window", "9:3"): "argument --window: must be A:B, whole numbers from 1 with A below B, got '9:3'",
         ("--count", 20, "--window", "3:30"): "--window 3:30: only 20 eigenvalues were found above rounding",
-        ("--shift", "-1"): "--shift -1: must be finite and above -1, minus the first eigenvalue's number",
-        ("--shift", "nan"): "--shift nan: must be finite and above -1",
+        ("--shift", "-2"): "--shift -2: must be finite and above -2, minus the first k that is fitted",
+        ("--shift", "-1.5", "--centre", "--net", "dense"): "--shift -1.5: must be finite and above -1, minus the first k",
+        ("--shift", "-5", "--window", "5:20"): "--shift -5: must be finite and above -5",
+        ("--shift", "nan"): "--shift nan: must be finite and above -2",
         ("--repeats", "1"): "argument --repeats: must be a whole number from 2, got '1'",
         ("--seed", "-1"): "argument --seed: must be a whole number from 0, got '-1'",
         ("--kind", "both"): "argument --kind: invalid choice: 'both'",
