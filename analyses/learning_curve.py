@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
     sample = _sample(matrix(net, inputs, options), aim, options)
     curve, wrong = measured(sample, aim, n, options)
     needed = None if options.target is None else answer(sample, aim, curve, options)
-    for line in (*table(curve, wrong), "", *_words(curve, needed, count)):
+    for line in (*table(curve, wrong), "", *_words(curve, aim.variance, needed, count)):
         print(line)
     facts |= {
         "kind": options.kind, "count": count, "seed": options.seed, "repeats": options.repeats, "labels": aim.words,
@@ -280,13 +280,13 @@ def table(curve: LearningCurve, wrong: Floats | None) -> Iterable[str]:
         yield line + (f" {wrong[:, i].mean():14.2%}" if wrong is not None else "")
 
 
-def _words(curve: LearningCurve, needed: Needed | None, count: int) -> Iterable[str]:
+def _words(curve: LearningCurve, variance: float, needed: Needed | None, count: int) -> Iterable[str]:
     """What it comes to."""
-    ratio = curve.mean() / np.where(curve.test > 0, curve.test, np.nan)
-    off = np.abs(ratio - 1)
-    if np.isfinite(off).any():
-        worst = int(np.nanargmax(off))
-        yield f"measured over predicted: {ratio[worst]:.3g} where they differ most, at n = {curve.n[worst]:.0f}"
+    seen = _meant(curve, variance)
+    if seen.any():
+        n, ratio = curve.n[seen], curve.mean()[seen] / curve.test[seen]
+        worst = int(np.argmax(np.abs(np.log(np.maximum(ratio, 1e-300)))))
+        yield f"measured over predicted: {ratio[worst]:.3g} where they differ most, at n = {n[worst]:.0f}"
     if needed is None:
         return
     middle, early, late = (None if n is None else math.ceil(n) for n in needed.crossing)
@@ -303,6 +303,11 @@ def _words(curve: LearningCurve, needed: Needed | None, count: int) -> Iterable[
         yield f"  an extrapolation of the measured errors gives n = {needed.extrapolated}; nothing in these data supports it"
     else:
         yield "  how many it takes, these data do not say"
+
+
+def _meant(curve: LearningCurve, variance: float) -> np.ndarray:
+    """Where a predicted error is finite, and more than rounding."""
+    return np.asarray(np.isfinite(curve.test) & (curve.test > 1e-12 * variance))
 
 
 def _facts(curve: LearningCurve, wrong: Floats | None) -> list[dict[str, Any]]:
@@ -335,7 +340,7 @@ def draw(title: str, curve: LearningCurve, wrong: Floats | None, aim: Targets, n
     figure = Figure(figsize=(count * PANEL[0], PANEL[1] + 0.16 * (head.count("\n") + 1)))
     panels = figure.subplots(1, count)
     _errors(panels[0], curve, aim.variance, needed)
-    _ratios(panels[1], curve)
+    _ratios(panels[1], curve, aim.variance)
     if wrong is not None:
         low, high = 100 * _interval(wrong)
         mean = 100 * wrong.mean(0)
@@ -366,10 +371,12 @@ def _ticks(n: list[float]) -> list[float]:
 
 def _errors(axes: Axes, curve: LearningCurve, variance: float, needed: Needed | None) -> None:
     axes.set(xscale="log", yscale="log")
-    seen = np.isfinite(curve.test) & (curve.test > 0)
+    seen = _meant(curve, variance)
     axes.plot(curve.n[seen], curve.test[seen], color=ORANGE, label="predicted")
     low, high = curve.interval()
-    _bars(axes, curve.n, curve.mean(), np.maximum(low, curve.mean() / 100), high, "measured")
+    shown = curve.mean() > 1e-12 * variance
+    bars = (curve.mean()[shown], np.maximum(low, curve.mean() / 100)[shown], high[shown])
+    _bars(axes, curve.n[shown], *bars, "measured")
     _level(axes, variance, "predicting the mean")
     if needed is not None:
         axes.axhline(needed.error, color="black", linestyle=":", linewidth=1)
@@ -390,8 +397,8 @@ def _errors(axes: Axes, curve: LearningCurve, variance: float, needed: Needed | 
     axes.legend(loc="upper right", bbox_to_anchor=(1, 0.9))
 
 
-def _ratios(axes: Axes, curve: LearningCurve) -> None:
-    seen = np.isfinite(curve.test) & (curve.test > 0)
+def _ratios(axes: Axes, curve: LearningCurve, variance: float) -> None:
+    seen = _meant(curve, variance)
     axes.set_xscale("log")
     low, high = curve.interval()
     parts = (part[seen] / curve.test[seen] for part in (curve.mean(), low, high))
