@@ -6,8 +6,8 @@ network; the ridge is added to the n x n kernel matrix as it is, and `optimal` i
 the one of the least predicted error at each n.
 
 Predicted is the mean square error from the eigenvalues and the labels of all N
-inputs (the eigenframework of a finite population; it sees all labels). Measured
-is the error on the N - n others after learning from n, over random splits, with
+inputs (the eigenframework of a finite population; it sees all labels, and comes
+out too low near n = N: on the digits by 3 to 11 % at N / 2). Measured is the error on the N - n others after learning from n, over random splits, with
 the 95 % interval of Student for the mean over splits of these N inputs. Errors
 are sums over classes, whose labels are vectors with a one; labels are centred by
 the mean of all N. To predict that mean costs the variance, drawn as a line. With
@@ -385,7 +385,7 @@ def _errors(axes: Axes, curve: LearningCurve, variance: float, needed: Needed | 
             axes.plot([needed.n] * 2, [axes.get_ylim()[0], needed.error], color="black", linewidth=0.8, linestyle=":")
     bottom, top = axes.get_ylim()
     tens = 10.0 ** np.arange(math.floor(math.log10(bottom)), math.ceil(math.log10(top)))
-    digits = (1, 2, 5) if top < 100 * bottom else (1,)
+    digits = (1, 2, 3, 5) if top < 10 * bottom else (1, 2, 5) if top < 100 * bottom else (1,)
     ticks = [digit * ten for ten in tens for digit in digits if bottom <= digit * ten <= top]
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()

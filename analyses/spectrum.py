@@ -459,7 +459,7 @@ def _power(axes: Axes, power: Power) -> None:
     """The target's power in each mode, and what is left beyond."""
     k, left = np.arange(1, len(power.shares) + 1), power.beyond[1:]
     seen = power.shares > 1e-3 * np.median(power.shares)
-    _dots(axes, k[seen], power.shares[seen], "in mode $k$; means")
+    _dots(axes, k[seen], power.shares[seen], "in mode $k$ (circles: means)")
     axes.plot(power.k, power.mean, "o-", color=BLUE, markersize=3, markerfacecolor="white", linewidth=0.8)
     if power.interval is not None:
         half = power.interval[1, 1:] / np.maximum(left[: power.interval.shape[1] - 1], 1e-9) - 1  # as wide in the logarithm

@@ -199,7 +199,12 @@ def described(net: Network, inputs: Inputs, options: argparse.Namespace) -> dict
 
 
 def whole(least: int) -> Callable[[str], int]:
-    """For `type=` of an option: a whole number that is not too small."""
+    """For `type=` of an option: a whole number that is not too small; the function raises ArgumentTypeError.
+
+    Example:
+        >>> whole(2)("20")
+        20
+    """
 
     def read(text: str) -> int:
         if not text.isdecimal() or int(text) < least:
@@ -210,7 +215,15 @@ def whole(least: int) -> Callable[[str], int]:
 
 
 def span(text: str) -> tuple[int, int]:
-    """For `type=` of an option: A:B, two whole numbers from 1 that rise."""
+    """For `type=` of an option: A:B, two whole numbers from 1 that rise.
+
+    Raises:
+        ArgumentTypeError: anything else.
+
+    Example:
+        >>> span("4:200")
+        (4, 200)
+    """
     first, colon, last = text.partition(":")
     if not (colon and first.isdecimal() and last.isdecimal() and 1 <= int(first) < int(last)):
         raise argparse.ArgumentTypeError(f"must be A:B, whole numbers from 1 with A below B, got {text!r}")

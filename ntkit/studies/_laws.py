@@ -35,6 +35,11 @@ def grouped(values: Floats, first: int = 1) -> tuple[Floats, Floats]:
 
     Returns:
         The k of the groups (geometric means), whose ends are a factor `GROUP` apart or one, and the means.
+
+    Example:
+        >>> k, mean = grouped(1 / np.arange(1.0, 9))
+        >>> k.round(2).tolist(), mean.round(2).tolist()
+        ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.48], [1.0, 0.5, 0.33, 0.25, 0.2, 0.17, 0.13])
     """
     edges = [first]
     while edges[-1] <= len(values):
