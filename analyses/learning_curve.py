@@ -7,11 +7,12 @@ the one of the least predicted error at each n.
 
 Predicted is the mean square error from the eigenvalues and the labels of all N
 inputs (the eigenframework of a finite population; it sees all labels, and comes
-out too low near n = N: on the digits by 3 to 11 % at N / 2). Measured is the error on the N - n others after learning from n, over random splits, with
-the 95 % interval of Student for the mean over splits of these N inputs. Errors
-are sums over classes, whose labels are vectors with a one; labels are centred by
-the mean of all N. To predict that mean costs the variance, drawn as a line. With
-classes, the share of wrong ones among the others is measured beside it.
+out too low near n = N: on the digits by 3 to 11 % at N / 2). Measured is the error
+on the N - n others after learning from n, over random splits, with the 95 %
+interval of Student for the mean over splits of these N inputs. Errors are sums
+over classes, whose labels are vectors with a one; labels are centred by the mean
+of all N. To predict that mean costs the variance, drawn as a line. With classes,
+the share of wrong ones among the others is measured beside it.
 
 --target E asks for the n from which on the predicted error is at most E. There
 it is measured, too: the answer is marked as supported if the measured interval

@@ -6,11 +6,12 @@ estimate those of the kernel under the distribution that the inputs come from.
 
 Each eigenvalue comes with two errors. The enclosure is certain: that eigenvalue
 of the matrix lies in it. The sampling error is estimated from random halves of
-the inputs, for the first n / 4 eigenvalues: their scatter, and the bias by which
+the inputs, for the first n / 8 eigenvalues: their scatter, and the bias by which
 a half shows more or less than the whole, which is about what the whole shows
-more or less than the population. By theory, sums of the k largest eigenvalues are
-overestimated on average, those of the smallest underestimated, and the trace is
-neither; of a population's endlessly many eigenvalues a sample shows only n.
+more or less than the population (on Gaussian features with eigenvalues k^-1.3 to
+k^-3 and n = 400, both were right within a third). By theory, sums of the k largest
+eigenvalues are overestimated on average, those of the smallest underestimated,
+the trace neither; of a population's endlessly many a sample shows only n.
 
 The exponent is that of eigenvalue ~ (k + shift)^-exponent, with an interval that
 counts the choice of the window; or there is none, and it says why. With labels,
@@ -147,7 +148,7 @@ class Found:
         trace: of the matrix over n.
         rounding: below this, an eigenvalue may be all rounding.
         rank: how many eigenvalues certainly exceed that, and how many may; None if not all were found.
-        halves: eigenvalues of random halves of the inputs, shape (repeats, n // 4); no rows if not all were found.
+        halves: eigenvalues of random halves of the inputs, shape (repeats, n // 8); no rows if not all were found.
         gram: the matrix, if all were found.
     """
 
@@ -226,10 +227,10 @@ def spectrum(net: Network, inputs: Inputs, options: argparse.Namespace) -> Found
     rank = all_.rank()
     rng, show = np.random.default_rng(options.seed), progress_line("halving", power=1)
     gram = gram.astype(np.float64)
-    halves = np.empty((options.repeats, count // 4))
+    halves = np.empty((options.repeats, count // 8))
     for done, row in enumerate(halves, 1):
         chosen = np.sort(rng.permutation(count)[: count // 2])
-        row[:] = np.linalg.eigvalsh(gram[np.ix_(chosen, chosen)])[::-1][: count // 4] / (count // 2)
+        row[:] = np.linalg.eigvalsh(gram[np.ix_(chosen, chosen)])[::-1][: count // 8] / (count // 2)
         if show:
             show(done, options.repeats)
     lower, upper = _outward(all_.lower / count, all_.upper / count)
@@ -259,7 +260,7 @@ def _largest(net: Network, inputs: Inputs, options: argparse.Namespace, top: int
         print(f"notice: {(~pairs.converged).sum()} of them have not converged; their intervals are wide")
     lower, upper = _outward(pairs.lower / count, pairs.upper / count)
     rounding = count * float(np.finfo(inputs.x.dtype).eps) * float(pairs.values[0]) / count
-    none = np.empty((0, count // 4))
+    none = np.empty((0, count // 8))
     return Found(count, pairs.values / count, lower, upper, pairs.vectors, trace / count, rounding, None, none, None)
 
 
@@ -388,7 +389,8 @@ def sampled(found: Found) -> str:
     """What the sample shows too large or too small, as far as halves tell."""
     last = len(found.bias)
     if not last:
-        return "not estimated, since not all eigenvalues were found; on average the largest come out too large"
+        why = "not all eigenvalues were found" if found.rank is None else "there are too few"
+        return f"not estimated, since {why}; on average the largest come out too large"
     if not found.trusted:
         return f"that of k = 1 is about {found.bias[0]:+.0%} off already, and that of k = {last} {found.bias[-1]:+.0%}"
     good = f"eigenvalues up to k = {found.trusted} are within about {ENOUGH:.0%} of the population's, as far as halves tell"

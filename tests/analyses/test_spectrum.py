@@ -68,6 +68,7 @@ def test_a_linear_network_on_orthogonal_inputs(here: Path, capsys: pytest.Captur
     assert facts()["exponent"]["verdict"] == "too short"
     shown = capsys.readouterr().out
     assert "no exponent: too few numbers" in shown
+    assert "not estimated, since there are too few; on average the largest come out too large" in shown
     assert "wrote out/spectrum.json, out/spectrum.pdf" in shown
     assert sorted(path.name for path in Path("out").iterdir()) == ["spectrum.json", "spectrum.pdf"]
     assert Path("out/spectrum.pdf").read_bytes().startswith(b"%PDF")
@@ -191,17 +192,29 @@ def test_a_sample_of_a_flat_spectrum_shows_the_largest_too_large(here: Path, cap
     assert "sampling   that of k = 1 is about +" in capsys.readouterr().out
 
 
+def test_errors_of_sampling_are_about_right(here: Path) -> None:
+    k, truth = np.arange(1.0, 1001), []
+    for seed in range(6):
+        np.save("x.npy", features(240, k**-1.5, seed))
+        assert analyze("--data", "x.npy", "--net", "dense", "-o", seed) == 0
+        found = facts(str(seed))["spectrum"]
+        truth.append([np.array(found["eigenvalues"][:30]) * k[:30] ** 1.5 - 1, found["bias"], found["sampling_error"]])
+    off, bias, scatter = np.swapaxes(truth, 0, 1)
+    assert bias.mean(0)[20:].mean() == pytest.approx(off.mean(0)[20:].mean(), rel=1 / 3)
+    assert scatter.mean(0)[10:].mean() == pytest.approx(off.std(0, ddof=1)[10:].mean(), rel=1 / 3)
+
+
 def test_what_is_rounding_is_said_and_left_out(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    x = np.repeat(np.random.default_rng(0).normal(size=(20, 30)), 6, axis=0)
+    x = np.repeat(np.random.default_rng(0).normal(size=(10, 30)), 12, axis=0)
     np.savez("x.npz", x=x, y=x[:, 0])
     for dtype in ("float64", "float32"):
         assert analyze("--data", "x.npz", "--key", "x", "--labels", "y", "--dtype", dtype) == 0
         found = facts()["spectrum"]
-        assert found["rank"] == [20, 20]
-        assert len(found["bias"]) == 20
-        np.testing.assert_allclose(sum(facts()["target"]["shares"][:20]), 1, atol=1e-5)
-    assert "rank       20 of 120 above rounding" in capsys.readouterr().out
-    assert "of 120 inputs (20 above rounding)" in Path("out/spectrum.svg").read_text()
+        assert found["rank"] == [10, 10]
+        assert len(found["bias"]) == 10
+        np.testing.assert_allclose(sum(facts()["target"]["shares"][:10]), 1, atol=1e-5)
+    assert "rank       10 of 120 above rounding" in capsys.readouterr().out
+    assert "of 120 inputs (10 above rounding)" in Path("out/spectrum.svg").read_text()
 
 
 def test_the_same_seed_gives_the_same_bytes(here: Path) -> None:
