@@ -31,10 +31,7 @@ Examples:
 from __future__ import annotations
 
 import argparse
-import io
-import json
 import sys
-import textwrap
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -44,7 +41,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ntkit.claims import UsageError
-from ntkit.studies import Inputs, add_study_options, network_and_inputs, progress_line, results_folder, write_whole
+from ntkit.studies import (
+    BLUE,
+    GREY,
+    KINDS,
+    MOST_CLASSES,
+    ORANGE,
+    Inputs,
+    add_format_option,
+    add_study_options,
+    check_finite,
+    described,
+    heading,
+    network_and_inputs,
+    progress_line,
+    results_folder,
+    write_picture,
+    write_record,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -55,14 +69,11 @@ if TYPE_CHECKING:
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Labels = np.ndarray[Any, np.dtype[Any]]
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"
 PANEL = (2.95, 2.5)  # inches
-KINDS = ("nngp", "ntk")
 MOST_PAIRS = 6000  # points in the panel of angles
 MOST_SHOWN = 1000  # inputs in the heat map
 MOST_EXACT = 8000  # inputs up to which all eigenvalues are found: minutes, and two copies of the matrix in float64
 TOP = 100  # eigenvalues that are found beyond
-MOST_CLASSES = 20  # more labels are no classes
 _UNITS = {"GB": 10**9, "MB": 10**6, "kB": 10**3}
 
 
@@ -70,7 +81,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the study."""
     add_study_options(parser)
     parser.add_argument("--kind", choices=(*KINDS, "both"), default="both", help="which kernel (default: both)")
-    parser.add_argument("--format", choices=("pdf", "png", "svg"), default="pdf", help="of the picture (default: pdf)")
+    add_format_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -79,9 +90,7 @@ def run(options: argparse.Namespace) -> int:
 
     net, inputs = network_and_inputs(options)
     folder = results_folder(options.out)
-    shape = " x ".join(map(str, inputs.x.shape[1:]))
-    print(f"network  {words(net)}")
-    print(f"data     {len(inputs.x)} of {inputs.total} {inputs.name}, {shape}, {inputs.x.dtype}")
+    facts = described(net, inputs, options)
     files = {kind: folder / f"{kind}.npy" for kind in KINDS if options.kind in (kind, "both")}
     began = time.perf_counter()
     matrices = _matrices(net, inputs.x, options, files)
@@ -93,16 +102,11 @@ def run(options: argparse.Namespace) -> int:
     summaries = {kind: _summary(spectra[kind], matrices[kind]) for kind in files}
     for line in _table(summaries, len(inputs.x)):
         print(line)
-    facts = {
-        "network": words(net), "data": inputs.name, "total": inputs.total, "shape": inputs.x.shape,
-        "dtype": str(inputs.x.dtype), "centred": options.centre, "normalised": options.normalise, "seconds": seconds,
-        "kernels": {kind: asdict(summary) for kind, summary in summaries.items()},
-    }  # fmt: skip
-    text = json.dumps(facts, indent=2, allow_nan=False)
-    write_whole(folder / "kernel.json", lambda out: out.write(f"{text}\n".encode()))
+    facts |= {"seconds": seconds, "kernels": {kind: asdict(summary) for kind, summary in summaries.items()}}
+    write_record(folder / "kernel.json", facts)
     picture = folder / f"kernel.{options.format}"
-    drawn = _drawn(f"{words(net)}\non {len(inputs.x)} {inputs.name}", inputs, matrices, spectra, options.format)
-    write_whole(picture, lambda out: out.write(drawn))
+    title = f"{words(net)}\non {len(inputs.x)} {inputs.name}"
+    write_picture(picture, lambda: draw(title, inputs, matrices, spectra))
     print(f"wrote {', '.join(map(str, (*files.values(), folder / 'kernel.json', picture)))}")
     return 0
 
@@ -199,12 +203,13 @@ def _matrices(net: Network, x: Floats, options: argparse.Namespace, files: dict[
             print("\nwhat is finished is kept: the same command goes on with it", file=sys.stderr)
         raise
     for kind, file, written in zip(files, files.values(), partial, strict=True):
-        if not all(np.isfinite(rows).all() for rows in _bands(np.load(written, mmap_mode="r"))):
+        try:
+            for rows in _bands(np.load(written, mmap_mode="r")):
+                check_finite(rows, kind)
+        except UsageError:
             for other in partial:
                 other.unlink(missing_ok=True)
-            raise UsageError(
-                f"the {kind} of these inputs is not finite in {x.dtype}; smaller inputs may help, as by --normalise"
-            )
+            raise
         written.replace(file)
     return {kind: np.load(file, mmap_mode="r") for kind, file in files.items()}
 
@@ -232,24 +237,11 @@ def _condition(summary: Summary) -> str:
     return f"{'> ' if summary.lost else ''}{summary.condition:.2g}".replace("e+0", "e").replace("e+", "e")
 
 
-def _drawn(title: str, inputs: Inputs, matrices: dict[str, Floats], spectra: dict[str, Floats], suffix: str) -> bytes:
-    """The picture in the format of a file."""
-    import matplotlib.style
-
-    dateless: dict[str, dict[str, Any]] = {
-        "pdf": {"CreationDate": None, "Creator": None, "Producer": None}, "svg": {"Date": None, "Creator": None}, "png": {},
-    }  # fmt: skip
-    buffer = io.BytesIO()
-    with matplotlib.style.context("ntkit.claims.figures.ntkit", after_reset=True):
-        draw(title, inputs, matrices, spectra).savefig(buffer, format=suffix, metadata=dateless[suffix])
-    return buffer.getvalue()
-
-
 def draw(title: str, inputs: Inputs, matrices: dict[str, Floats], spectra: dict[str, Floats]) -> Figure:
     """A row of panels for every kernel: heat map, spectrum, kernel values against angles."""
     from matplotlib.figure import Figure
 
-    head = "\n".join(line for text in title.split("\n") for line in textwrap.wrap(text, 110))
+    head = heading(title)
     height = PANEL[1] * len(matrices) + 0.16 * (head.count("\n") + 1)
     figure = Figure(figsize=(3 * PANEL[0], height))
     count = len(inputs.x)

@@ -19,17 +19,6 @@ from ntkit.studies import add_study_options, network_and_inputs, progress_line
 NET = "dense relu dense"
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder to work in, and an environment that is put back."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("JAX_ENABLE_X64", "1")
-    monkeypatch.setenv("JAX_DEFAULT_MATMUL_PRECISION", "highest")
-    for name in ("JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "TF_CPP_MIN_LOG_LEVEL"):
-        monkeypatch.setenv(name, "")
-    return tmp_path
-
-
 def analyze(*arguments: object) -> int:
     """The exit status of the study, with a network and a folder unless others are given."""
     return main(["analyze", "kernel", "--net", NET, "-o", "out", *map(str, arguments)])

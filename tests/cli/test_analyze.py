@@ -6,10 +6,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from analyses import kernel
+from analyses import kernel, learning_curve, spectrum
 from ntkit.cli import Parser, parser
 from ntkit.kernels import parse
 from tests.support import environment, ntkit, start_ntkit
@@ -31,8 +32,8 @@ def test_studies_of_the_current_folder_are_added_and_replace_nothing(tmp_path: P
         (folder / f"{name}.py").write_text(text)
     (folder / "raises.py").write_text(f"{STUDY}\nx = 1 / 0\n")
     shown = ntkit("analyze", "--help", cwd=tmp_path).stdout
-    names = re.findall(r"^    ([a-z_-]+) ", shown, flags=re.MULTILINE)
-    assert names == ["broken", "count-up", "kernel", "raises"]
+    names = re.findall(r"^    ([a-z_-]+)(?: |$)", shown, flags=re.MULTILINE)
+    assert names == ["broken", "count-up", "kernel", "learning-curve", "raises", "spectrum"]
     assert "Kernel matrix of a network on data" in shown
     done = ntkit("analyze", "count-up", "--to", 3, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "0 1 2\n")
@@ -49,10 +50,12 @@ def test_studies_of_the_current_folder_are_added_and_replace_nothing(tmp_path: P
         assert done.stderr.count("\n") == 1
 
 
-def test_help_is_quick_and_its_examples_are_good(tmp_path: Path) -> None:
+@pytest.mark.parametrize("study", [kernel, spectrum, learning_curve], ids=lambda study: str(study.__name__))
+def test_help_is_quick_and_its_examples_are_good(tmp_path: Path, study: ModuleType) -> None:
+    name = study.__name__.removeprefix("analyses.").replace("_", "-")
     code = (
         "import sys; from ntkit.cli import main\n"
-        "try: main(['analyze', 'kernel', '--help'])\n"
+        f"try: main(['analyze', '{name}', '--help'])\n"
         "except SystemExit: pass\n"
         "heavy = {'jax', 'matplotlib', 'scipy', 'sklearn'} & set(sys.modules)\n"
         "assert not heavy, heavy"
@@ -66,13 +69,13 @@ def test_help_is_quick_and_its_examples_are_good(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    examples = re.findall(r"^  (ntkit analyze kernel .*)", done.stdout, flags=re.MULTILINE)
+    examples = re.findall(rf"^  (ntkit analyze {name} .*)", done.stdout, flags=re.MULTILINE)
     assert len(examples) == 3
     for example in examples:
         outer = parser().parse_args(shlex.split(example)[1:])
-        study = Parser()
-        kernel.add_options(study)
-        assert parse(study.parse_args(outer.arguments[1:]).net)
+        options = Parser()
+        study.add_options(options)
+        assert parse(options.parse_args(outer.arguments[1:]).net)
 
 
 def test_help_of_the_kernel_study_names_every_word() -> None:
@@ -101,3 +104,18 @@ def test_ctrl_c_ends_it_with_130_and_leaves_nothing_that_looks_whole(tmp_path: P
     assert output.endswith("ntkit: interrupted\n")
     assert "Traceback" not in output
     assert {".partial" in file.name for file in (tmp_path / "out").iterdir()} <= {True}
+
+
+@pytest.mark.parametrize("study", ["spectrum", "learning-curve"])
+def test_ctrl_c_ends_the_others_before_anything_is_written(tmp_path: Path, study: str) -> None:
+    run = start_ntkit("analyze", study, "--net", "dense relu dense", "--count", 1500, "-o", "out", cwd=tmp_path)
+    assert run.stdout is not None
+    for line in run.stdout:
+        if line.startswith("data"):
+            break
+    run.send_signal(signal.SIGINT)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 130, output
+    assert output.endswith("ntkit: interrupted\n")
+    assert "Traceback" not in output
+    assert not any((tmp_path / "out").iterdir())

@@ -1,13 +1,8 @@
-"""What studies of a user's own network and data share: options, inputs in the shape that the network takes, whole files.
-
-A study is a file `analyses/NAME.py` with a docstring, `add_options(parser)` and `run(options)`, run by `ntkit analyze NAME`.
-"""
+"""The network and the inputs of a study: options, and data in the shape that the network takes."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +14,6 @@ from ntkit.claims import UsageError
 
 if TYPE_CHECKING:
     from ntkit.kernels import Layer, Network
-
-__all__ = ["Inputs", "add_study_options", "network_and_inputs", "progress_line", "results_folder", "write_whole"]
 
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Labels = np.ndarray[Any, np.dtype[Any]]
@@ -58,7 +51,7 @@ def add_study_options(parser: argparse.ArgumentParser) -> None:
         "network has no layer that sees pixels, else images if the data are the digits, have four axes, or a window has two "
         "numbers, else sequences",
     )  # fmt: skip
-    parser.add_argument("--count", type=_count, metavar="N", help=f"inputs, evenly spread over the data (default: {COUNT})")
+    parser.add_argument("--count", type=whole(2), metavar="N", help=f"inputs, evenly spread over the data (default: {COUNT})")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float64", help="to compute in (default: float64)")
     parser.add_argument("--centre", action="store_true", help="subtract the mean of the inputs")
     parser.add_argument("--normalise", action="store_true", help="scale every input to mean square 1 (after --centre)")
@@ -192,53 +185,46 @@ def _prepared(x: Floats, rows: np.ndarray, options: argparse.Namespace, source: 
     return x
 
 
-def results_folder(name: str) -> Path:
-    """The folder for the results, made if it is not there; asked for before computing, not after.
+def described(net: Network, inputs: Inputs, options: argparse.Namespace) -> dict[str, Any]:
+    """What every record of a study says of network and inputs; two lines are printed."""
+    from ntkit.kernels import words
+
+    shape = " x ".join(map(str, inputs.x.shape[1:]))
+    print(f"network  {words(net)}")
+    print(f"data     {len(inputs.x)} of {inputs.total} {inputs.name}, {shape}, {inputs.x.dtype}")
+    return {
+        "network": words(net), "data": inputs.name, "total": inputs.total, "shape": inputs.x.shape,
+        "dtype": str(inputs.x.dtype), "centred": options.centre, "normalised": options.normalise,
+    }  # fmt: skip
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """For `type=` of an option: a whole number that is not too small; the function raises ArgumentTypeError.
+
+    Example:
+        >>> whole(2)("20")
+        20
+    """
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"must be a whole number from {least}, got {text!r}")
+        return int(text)
+
+    return read
+
+
+def span(text: str) -> tuple[int, int]:
+    """For `type=` of an option: A:B, two whole numbers from 1 that rise.
 
     Raises:
-        UsageError: it cannot be made, or not be written to.
+        ArgumentTypeError: anything else.
+
+    Example:
+        >>> span("4:200")
+        (4, 200)
     """
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"-o {name}: cannot be a folder ({error.strerror})") from None
-    if not os.access(folder, os.W_OK):
-        raise UsageError(f"-o {name}: cannot be written")
-    return folder
-
-
-def progress_line() -> Callable[[int, int], None] | None:
-    """For `progress=` of `ntkit.kernels.gram`: a line on stderr that is written over; None if that is no terminal."""
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int) -> None:
-        share = (done / total) ** 2  # of one triangle, which grows row by row
-        end = "\r\033[K" if done == total else ""
-        print(f"\r\033[Kcomputing: {share:.0%}", end=end, file=sys.stderr, flush=True)
-
-    return show
-
-
-def write_whole(path: Path, write: Callable[[Any], Any]) -> None:
-    """Write a file whole or not at all: `write` is called with a file that is open for bytes.
-
-    Raises:
-        UsageError: the file cannot be written.
-    """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as file:
-            write(file)
-        partial.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 2:
-        raise argparse.ArgumentTypeError(f"must be a whole number from 2, got {text!r}")
-    return int(text)
+    first, colon, last = text.partition(":")
+    if not (colon and first.isdecimal() and last.isdecimal() and 1 <= int(first) < int(last)):
+        raise argparse.ArgumentTypeError(f"must be A:B, whole numbers from 1 with A below B, got {text!r}")
+    return int(first), int(last)

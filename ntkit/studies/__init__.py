@@ -1,0 +1,54 @@
+"""What studies of a user's own network and data share: options, inputs as the network takes them, targets, whole files.
+
+A study is a file `analyses/NAME.py` with a docstring, `add_options(parser)` and `run(options)`, run by `ntkit analyze NAME`.
+"""
+
+from ntkit.studies._inputs import Inputs, add_study_options, described, network_and_inputs, span, whole
+from ntkit.studies._laws import grouped, if_certain, law_facts, law_line, law_title, law_words
+from ntkit.studies._matrix import KINDS, add_kind_option, check_finite, matrix
+from ntkit.studies._results import (
+    BLUE,
+    GREY,
+    ORANGE,
+    add_format_option,
+    heading,
+    progress_line,
+    results_folder,
+    write_picture,
+    write_record,
+    write_whole,
+)
+from ntkit.studies._targets import MOST_CLASSES, Targets, add_target_option, targets
+
+__all__ = [
+    "BLUE",
+    "GREY",
+    "KINDS",
+    "MOST_CLASSES",
+    "ORANGE",
+    "Inputs",
+    "Targets",
+    "add_format_option",
+    "add_kind_option",
+    "add_study_options",
+    "add_target_option",
+    "check_finite",
+    "described",
+    "grouped",
+    "heading",
+    "if_certain",
+    "law_facts",
+    "law_line",
+    "law_title",
+    "law_words",
+    "matrix",
+    "network_and_inputs",
+    "progress_line",
+    "results_folder",
+    "span",
+    "targets",
+    "whole",
+    "write_picture",
+    "write_record",
+    "write_whole",
+]

@@ -1,0 +1,99 @@
+"""What a study leaves behind: files that are whole or not there, pictures of equal bytes, a line of progress."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ntkit.claims import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart with any colour vision
+_FORMATS: dict[str, dict[str, Any]] = {  # what would make the same picture other bytes
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None}, "png": {}, "svg": {"Date": None, "Creator": None},
+}  # fmt: skip
+
+
+def add_format_option(parser: argparse.ArgumentParser) -> None:
+    """Declare the format of the picture."""
+    parser.add_argument("--format", choices=tuple(_FORMATS), default="pdf", help="of the picture (default: pdf)")
+
+
+def results_folder(name: str) -> Path:
+    """The folder for the results, made if it is not there; asked for before computing, not after.
+
+    Raises:
+        UsageError: it cannot be made, or not be written to.
+    """
+    folder = Path(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"-o {name}: cannot be a folder ({error.strerror})") from None
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"-o {name}: cannot be written")
+    return folder
+
+
+def progress_line(doing: str = "computing", *, power: int = 2) -> Callable[[int, int], None] | None:
+    """A line on stderr that is written over; None if that is no terminal.
+
+    The work grows as a power of what is done: 2 for `progress=` of `ntkit.kernels.gram`, one triangle row by row.
+    """
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int) -> None:
+        share = (done / total) ** power
+        end = "\r\033[K" if done == total else ""
+        print(f"\r\033[K{doing}: {share:.0%}", end=end, file=sys.stderr, flush=True)
+
+    return show
+
+
+def write_whole(path: Path, write: Callable[[Any], Any]) -> None:
+    """Write a file whole or not at all: `write` is called with a file that is open for bytes.
+
+    Raises:
+        UsageError: the file cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("wb") as file:
+            write(file)
+        partial.replace(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror})") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def write_record(path: Path, facts: dict[str, Any]) -> None:
+    """Write numbers and words as JSON."""
+    text = json.dumps(facts, indent=2, allow_nan=False)
+    write_whole(path, lambda file: file.write(f"{text}\n".encode()))
+
+
+def write_picture(path: Path, draw: Callable[[], Figure]) -> None:
+    """Draw in the style of all figures, and write in the format that the name ends with."""
+    import matplotlib.style
+
+    suffix = path.suffix[1:]
+    buffer = io.BytesIO()
+    with matplotlib.style.context("ntkit.claims.figures.ntkit", after_reset=True):
+        draw().savefig(buffer, format=suffix, metadata=_FORMATS[suffix])
+    write_whole(path, lambda file: file.write(buffer.getvalue()))
+
+
+def heading(text: str, width: int = 110) -> str:
+    """Lines of a figure's title, broken where they are too long for it."""
+    return "\n".join(line for part in text.split("\n") for line in textwrap.wrap(part, width))
