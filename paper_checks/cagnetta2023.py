@@ -39,7 +39,8 @@ NODES = 200  # of a quadrature, along each axis
     checked="memory",
     statement=r"\text{Sector } l \text{: labels } k \text{ inside one meta-patch of layer } l \text{ and in no smaller one. "
     r"For a fixed direction in which all its patches are active, } \Lambda_k \sim |k|^{-2\nu - d(l)},"
-    r"\ d(l) = (s_1 - 1) s_2 \cdots s_l,\ \nu = \tfrac{1}{2} \text{ (NTK)}, \tfrac{3}{2} \text{ (NNGP)}; \text{ sector 1: for even and for odd } k",
+    r"\ d(l) = (s_1 - 1) s_2 \cdots s_l,\ \nu = \tfrac{1}{2} \text{ (NTK)},"
+    r"\ \tfrac{3}{2} \text{ (NNGP)}; \text{ sector 1: for even and for odd } k",
     # Windows of the claims' protocol: they allow for corrections of order 1 / |k|. The second way: the instrument is good to
     # some 1e-5, and rounding in a quadrature of kernels up to 3 to 2e-15.
     rule=All(
