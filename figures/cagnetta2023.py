@@ -11,8 +11,8 @@ BLUE, SKY, GREEN, ORANGE, PINK, GREY = "#0072B2", "#56B4E9", "#009E73", "#D55E00
 ALLOWED = "#d8ebe2"
 DASHES = (0, (4, 2))
 SECTORS = (
-    ("even", BLUE, "1, even", "center"),
-    ("odd", SKY, "1, odd", "bottom"),
+    ("even", BLUE, "1, even", "bottom"),
+    ("odd", SKY, "1, odd", "center"),
     ("two", GREEN, "2", "top"),
     ("three", PINK, "3", "center"),
 )
@@ -43,7 +43,7 @@ def sector_exponents(record: Record) -> Figure:
                 left.plot(ends, line, color=ORANGE, linestyle=":", linewidth=1.2)
                 word = record.verdict["controls"]["next-dimension"]["verdict"]
                 left.text(40, line[-1], f"${wrong.expected:g}$\n(control, {word})", color=ORANGE, ha="center", va="bottom")
-    left.set_xlim(2.4, 380)
+    left.set(xlim=(1.7, 380), ylim=(3e-16, 6e-3))
     left.set_xticks([10, 30, 100, 300], ["10", "30", "100", "300"])
     left.xaxis.minorticks_off()
     rows = (
