@@ -53,11 +53,14 @@ class PatchTree:
     tops: int = 1
 
     def __post_init__(self) -> None:
-        _check_integer("patch_dim", self.patch_dim, 2)
-        _check_integer("tops", self.tops, 1)
-        for layer, children in enumerate(self.branching):
-            _check_integer(f"branching[{layer}]", children, 2)
-        object.__setattr__(self, "branching", tuple(map(int, self.branching)))
+        object.__setattr__(self, "patch_dim", check_integer("patch_dim", self.patch_dim, 2))
+        object.__setattr__(self, "tops", check_integer("tops", self.tops, 1))
+        if not isinstance(self.branching, (tuple, list)):
+            raise ValueError(
+                f"branching must be a tuple of integers, one for each layer beyond the first, got {self.branching!r}"
+            )
+        branching = tuple(check_integer(f"branching[{i}]", children, 2) for i, children in enumerate(self.branching))
+        object.__setattr__(self, "branching", branching)
 
     @property
     def depth(self) -> int:
@@ -76,10 +79,8 @@ class PatchTree:
 
     def effective_dim(self, sector: SupportsIndex) -> int:
         """d_eff: the dimension of a meta-patch of layer `sector`, a product of spheres; 0 for sector 0, the constants."""
-        sector = index(sector)
-        if not 0 <= sector <= self.depth:
-            raise ValueError(f"sector must be 0 to {self.depth}, got {sector}")
-        return (self.patch_dim - 1) * self.sizes[sector - 1] if sector else 0
+        layer = check_integer("sector", sector, 0, self.depth)
+        return (self.patch_dim - 1) * self.sizes[layer - 1] if layer else 0
 
     def sectors(self, labels: ArrayLike) -> Int[np.ndarray, " n"]:
         """The layer of the smallest meta-patch that holds all non-zero labels of a row.
@@ -90,7 +91,8 @@ class PatchTree:
         active = self.check_labels(labels) > 0
         out = np.full(len(active), self.depth + 1)
         for layer in range(self.depth, 0, -1):
-            nodes = active.reshape(len(active), -1, self.sizes[layer - 1]).any(axis=2)
+            size = self.sizes[layer - 1]
+            nodes = active.reshape(len(active), self.patches // size, size).any(axis=2)
             out[nodes.sum(axis=1) == 1] = layer
         out[~active.any(axis=1)] = 0
         return out
@@ -107,10 +109,11 @@ class PatchTree:
         counts = np.array([multiplicity(self.patch_dim, k) for k in degrees], dtype=object)
         for children in (*self.branching, self.tops):
             nodes, which = distinct_nodes(which, children)
-            run, repeats = np.ones(len(nodes), np.int64), np.ones(len(nodes), np.int64)  # repeats: a product of factorials
+            # repeats: a product of factorials, which 64 bits hold up to 20!
+            run, repeats = np.ones(len(nodes), np.int64), np.ones(len(nodes), np.int64 if children <= 20 else object)
             for i in range(1, children):
                 run = np.where(nodes[:, i] == nodes[:, i - 1], run + 1, 1)
-                repeats *= run
+                repeats = repeats * run
             arrangements = factorial(children) // repeats.astype(object)
             counts = arrangements * prod(counts[nodes[:, i]] for i in range(children))
         return [int(count) for count in counts[which[:, 0]]]
@@ -121,6 +124,9 @@ class PatchTree:
         theta = np.asarray(angles, dtype=np.float64)
         if theta.ndim == 0 or theta.shape[-1] != self.patches:
             raise ValueError(f"angles must have shape (..., {self.patches}), one for each patch, got {theta.shape}")
+        outside = ~((theta >= 0) & (theta <= np.pi))
+        if outside.any():
+            raise ValueError(f"angles must lie in [0, pi], got {theta[outside][0]} (and {outside.sum() - 1} more outside)")
         y = 2 * np.sin(theta / 2) ** 2  # 1 - S, without its cancellation
         excess = -y  # T - 1, or S - 1
         for children in (*self.branching, self.tops):
@@ -152,6 +158,10 @@ class PatchTree:
         shape = (self.patches, self.patch_dim)
         if units.ndim != 3 or units.shape[1:] != shape or axes.shape != shape:
             raise ValueError(f"x and poles must have shapes (n, *{shape}) and {shape}, got {units.shape} and {axes.shape}")
+        for name, given in (("x", units), ("poles", axes)):
+            off = np.abs(np.linalg.norm(given, axis=-1) - 1).max(initial=0)
+            if not off < 1e-6:
+                raise ValueError(f"{name} must consist of unit vectors, got one whose norm differs from 1 by {off:.3g}")
         out = np.ones((len(units), len(k)))
         for i in range(self.patches):
             half = np.linalg.norm(units[:, i] - axes[i], axis=1) / 2  # sin of half the angle
@@ -171,6 +181,8 @@ class PatchTree:
             )
         if (given < 0).any():
             raise ValueError(f"labels must be at least 0, got {given.min()}")
+        if given.max(initial=0) > 2**62:
+            raise ValueError(f"labels must be at most 2**62, got {given.max()}")
         return given.astype(np.int64)
 
 
@@ -184,7 +196,7 @@ def distinct_nodes(
     which: Int[np.ndarray, "n nodes"], children: int
 ) -> tuple[Int[np.ndarray, "distinct children"], Int[np.ndarray, "n parents"]]:
     """The different sets of siblings among numbered nodes, in order, and which of them each parent has."""
-    siblings = np.sort(which.reshape(-1, children), axis=1)
+    siblings = np.sort(which.reshape(which.size // children, children), axis=1)
     base = int(siblings.max(initial=0)) + 1
     if base**children < 2**62:  # as one number: sorting rows is slow
         codes = siblings @ base ** np.arange(children)[::-1]
@@ -195,6 +207,13 @@ def distinct_nodes(
     return nodes, which_one.reshape(len(which), which.shape[1] // children)
 
 
-def _check_integer(name: str, value: Any, least: int) -> None:
-    if isinstance(value, bool) or value != int(value) or value < least:
-        raise ValueError(f"{name} must be an integer, at least {least}, got {value}")
+def check_integer(name: str, value: Any, least: int, most: int | None = None) -> int:
+    """An integer in this range, or a ValueError."""
+    allowed = f"an integer, at least {least}" if most is None else f"an integer, {least} to {most}"
+    try:
+        found = index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be {allowed}, got {value!r}") from None
+    if isinstance(value, bool) or found < least or (most is not None and found > most):
+        raise ValueError(f"{name} must be {allowed}, got {value!r}")
+    return found

@@ -14,7 +14,7 @@ from scipy.special import roots_legendre
 
 from ntkit.spectra._exponentials import Lift, exponents, lift, one_minus_dual
 from ntkit.spectra._harmonics import gegenbauer
-from ntkit.spectra._tree import PatchTree, check_kind, distinct_nodes
+from ntkit.spectra._tree import PatchTree, check_integer, check_kind, distinct_nodes
 
 # Ratio and reach of the exponents: for the eigenvalues, and two for their errors, since one may come close by chance.
 _GRIDS = (2**0.5, 1e4), (1.5, 5e3), (1.55, 2.5e3)
@@ -83,11 +83,8 @@ class TreeSpectrum:
         Raises:
             ValueError: sector or max_degree is out of range, or there are more than 2**25 sets of labels.
         """
-        top = self.max_degree if max_degree is None else max_degree
-        if not 0 <= sector <= self.tree.depth:
-            raise ValueError(f"sector must be 0 to {self.tree.depth}, got {sector}")
-        if isinstance(top, bool) or top != int(top) or not 0 <= top <= self.max_degree:
-            raise ValueError(f"max_degree must be an integer, 0 to {self.max_degree}, got {max_degree}")
+        sector = check_integer("sector", sector, 0, self.tree.depth)
+        top = self.max_degree if max_degree is None else check_integer("max_degree", max_degree, 0, self.max_degree)
         if sector == 0:
             return self.eigenvalues(np.zeros((1, self.tree.patches), np.int64))
         counts = [top + 1]
@@ -100,7 +97,8 @@ class TreeSpectrum:
 
     @cached_property
     def _averages(self) -> list["_Averages"]:
-        return [_Averages(self.tree, self.max_degree, self.kind, *grid) for grid in _GRIDS]
+        quadrature = _quadrature(self.tree.patch_dim, self.max_degree)
+        return [_Averages(self.tree, self.max_degree, self.kind, quadrature, *grid) for grid in _GRIDS]
 
     def _found(self, labels: Labels, computed: list[Floats]) -> TreeEigenvalues:
         values = computed[0]
@@ -137,10 +135,8 @@ def tree_spectrum(tree: PatchTree, max_degree: int, *, kind: str = "ntk") -> Tre
 
     Source: ours; sectors as in Cagnetta, Favero and Wyart (2023, from memory).
     """
-    if isinstance(max_degree, bool) or max_degree != int(max_degree) or max_degree < 0:
-        raise ValueError(f"max_degree must be an integer, at least 0, got {max_degree}")
     check_kind(kind)
-    return TreeSpectrum(tree, int(max_degree), kind)
+    return TreeSpectrum(tree, check_integer("max_degree", max_degree, 0), kind)
 
 
 @dataclass(frozen=True)
@@ -168,24 +164,24 @@ class _Group:
 class _Averages:
     """The averages of one set of exponents."""
 
-    def __init__(self, tree: PatchTree, max_degree: int, kind: str, ratio: float, reach: float) -> None:
+    def __init__(
+        self, tree: PatchTree, max_degree: int, kind: str, quadrature: "_Quadrature", ratio: float, reach: float
+    ) -> None:
         self.tree, self.tangent = tree, float(kind == "ntk")
         # To degree k, kernels are seen at angles down to 1 / k. In powers of 4, so that fits are used again.
         most = reach * 4.0 ** np.ceil(np.log2(max_degree + 30))
         self.lifts = [lift(ratio, most, parent) for parent in [*tree.branching, None][1:]]
-        self._integrate(max_degree, exponents(ratio, most) / tree.branching[0] if tree.branching else np.zeros(1))
+        self._integrate(quadrature, exponents(ratio, most) / tree.branching[0] if tree.branching else np.zeros(1))
 
-    def _integrate(self, max_degree: int, a: Float[np.ndarray, " a"]) -> None:
-        """Averages over a patch by quadrature, for degrees 0 to max_degree, and what rounding does to eigenvalues."""
-        theta, weights = _panels(max_degree)
+    def _integrate(self, quadrature: "_Quadrature", a: Float[np.ndarray, " a"]) -> None:
+        """Averages over a patch by quadrature, for all degrees, and what rounding does to eigenvalues."""
+        theta, harmonics = quadrature
         y = 2 * np.sin(theta / 2) ** 2
         rest, kink = one_minus_dual(y)
-        weights = weights * np.sin(theta) ** (self.tree.patch_dim - 2)
-        harmonics = gegenbauer(self.tree.patch_dim, np.arange(max_degree + 1), theta) * (weights / weights.sum())
         decay = np.exp(-np.outer(y + rest, a))
         excess = (self.tangent * (1 + kink) * (1 - y) - y - rest)[:, None] * decay
         plain = harmonics @ decay
-        plain[:, 0] = np.arange(max_degree + 1) == 0  # a = 0: harmonics average to 0
+        plain[:, 0] = np.arange(len(plain)) == 0  # a = 0: harmonics average to 0
         self.patch = _Group(plain, harmonics @ excess)
         use = self._functional(1)
         terms = decay @ np.abs(use.plain) + np.abs(excess) @ np.abs(use.excess)
@@ -202,7 +198,7 @@ class _Averages:
         for up, children in zip(self.lifts, self.tree.branching, strict=True):
             nodes, which = distinct_nodes(which, children)
             table = self.lifted(reduce(_Group.merged, (table[nodes[:, i]] for i in range(children))), up, children)
-        active = labels.reshape(len(labels), self.tree.tops, -1).any(axis=2)
+        active = labels.reshape(len(labels), self.tree.tops, self.tree.sizes[-1]).any(axis=2)
         one = active.argmax(axis=1)
         values = table.excess[which[np.arange(len(labels)), one], 0] / self.tree.tops
         constant = 1 + table.excess[which[:, 0], 0]
@@ -240,11 +236,28 @@ class _Averages:
         return _Group(plain, excess)
 
 
-def _panels(max_degree: int) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:
-    """Angles in [0, pi] and weights, for functions with details of any size at 0."""
+class _Quadrature(NamedTuple):
+    """Nodes and weighted harmonics: their product with a function of the angle are its averages over a patch."""
+
+    theta: Float[np.ndarray, " nodes"]
+    harmonics: Float[np.ndarray, "degrees nodes"]
+
+
+def _quadrature(patch_dim: int, max_degree: int) -> _Quadrature:
+    """For degrees 0 to max_degree."""
+    # The measure has the width 1 / sqrt(patch_dim), which a panel has to hold as well.
+    theta, weights = _panels(max_degree + 2 * patch_dim**0.5)
+    weights = weights * np.sin(theta) ** (patch_dim - 2)
+    harmonics = gegenbauer(patch_dim, np.arange(max_degree + 1), theta)
+    harmonics *= weights / weights.sum()
+    return _Quadrature(theta, harmonics)
+
+
+def _panels(radians: float) -> tuple[Float[np.ndarray, " nodes"], Float[np.ndarray, " nodes"]]:
+    """Angles in [0, pi] and weights, for functions with details of any size at 0 and so many radians per unit of angle."""
     edges = [0.0]
     for end in np.pi * 2.0 ** np.arange(-_PANELS, 1):
-        pieces = 1 + int((end - edges[-1]) * max_degree / (_NODES / 2))
+        pieces = 1 + int((end - edges[-1]) * radians / (_NODES / 2))
         edges += np.linspace(edges[-1], end, pieces + 1)[1:].tolist()
     x, weights = roots_legendre(_NODES)
     half = np.diff(edges)[:, None] / 2

@@ -5,6 +5,7 @@ import pytest
 
 from ntkit.spectra import PatchTree, funk_hecke, leading_term, tree_spectrum
 from ntkit.spectra._exponentials import exponents, lift, one_minus_dual
+from ntkit.spectra._tree import check_integer
 
 DEEP = PatchTree(2, (2, 2))
 
@@ -86,6 +87,31 @@ def test_multiplicities_are_exact_where_floats_are_not():
     assert count == 2 * singles[0] * singles[1] > 2**53
 
 
+def test_multiplicities_of_many_siblings_are_exact():
+    tree = PatchTree(2, (25,))
+    assert tree.multiplicities([[1] * 25, [1] * 24 + [0]]) == [2**25, 25 * 2**24]
+
+
+def test_no_labels_have_no_eigenvalues():
+    none = np.zeros((0, 4), int)
+    found = tree_spectrum(DEEP, 3).eigenvalues(none)
+    assert found.labels.shape == (0, 4)
+    assert found.values.shape == found.errors.shape == DEEP.sectors(none).shape == (0,)
+    assert DEEP.multiplicities(none) == []
+
+
+@pytest.mark.parametrize("dim", [100, 5000])
+def test_patches_of_many_numbers(dim):
+    # S = t at first order: the eigenvalue of t is its coefficient over dim, that of a linear function of all patches.
+    found = tree_spectrum(PatchTree(dim, (2,)), 4).eigenvalues([[0, 0], [1, 0], [1, 1]])
+    assert found.resolved(1e-5).all()
+    at_zero = PatchTree(dim, (2,)).kernel([np.pi / 2, np.pi / 2])
+    assert abs(found.values[0] / at_zero - 1) < 1 / dim
+    step = 1e-4
+    slope = (PatchTree(dim, (2,)).kernel([np.pi / 2 - step, np.pi / 2]) - at_zero) / step
+    assert abs(found.values[1] * dim / slope - 1) < 1 / dim**0.5
+
+
 def test_effective_dimension_of_a_target():
     assert [DEEP.effective_dim(sector) for sector in range(4)] == [0, 1, 2, 4]
     assert PatchTree(5, (3, 2)).effective_dim(2) == 12
@@ -112,16 +138,24 @@ def test_eigenfunctions_are_orthonormal():
         (lambda: PatchTree(1), "patch_dim must be an integer, at least 2, got 1"),
         (lambda: PatchTree(2, (2, 1)), r"branching\[1\] must be an integer, at least 2, got 1"),
         (lambda: PatchTree(2, (), 0), "tops must be an integer, at least 1, got 0"),
-        (lambda: DEEP.effective_dim(4), "sector must be 0 to 3, got 4"),
+        (lambda: PatchTree(2, (2,), True), "tops must be an integer, at least 1, got True"),
+        (lambda: DEEP.effective_dim(4), "sector must be an integer, 0 to 3, got 4"),
         (lambda: DEEP.sectors([[1, 2]]), r"labels must be integers of shape \(n, 4\), a degree for each patch, got int64 of"),
         (lambda: DEEP.sectors([[1.0, 2, 3, 4]]), "got float64 of shape"),
+        (lambda: DEEP.sectors(np.full((1, 4), 2**63, np.uint64)), r"labels must be at most 2\*\*62, got 9223372036854775808"),
         (lambda: DEEP.multiplicities([[1, -2, 3, 4]]), "labels must be at least 0, got -2"),
         (lambda: DEEP.kernel([0.0, 0.0]), r"angles must have shape \(..., 4\), one for each patch, got \(2,\)"),
+        (lambda: DEEP.kernel([[0.0, 0.0, -1.0, 4.0]]), r"angles must lie in \[0, pi\], got -1.0 \(and 1 more outside\)"),
+        (lambda: DEEP.kernel([0.0, 0.0, 0.0, np.nan]), r"angles must lie in \[0, pi\], got nan"),
+        (
+            lambda: DEEP.eigenfunctions([[0] * 4], np.ones((5, 4, 2)), np.ones((4, 2))),
+            "x must consist of unit vectors, got one",
+        ),
         (lambda: DEEP.eigenfunctions([[0] * 4], np.zeros((5, 4, 3)), np.zeros((4, 2))), "x and poles must have shapes"),
         (lambda: tree_spectrum(DEEP, -1), "max_degree must be an integer, at least 0, got -1"),
         (lambda: tree_spectrum(DEEP, 3, kind="rfk"), "kind must be 'ntk' or 'nngp', got 'rfk'"),
         (lambda: tree_spectrum(DEEP, 3).eigenvalues([[4, 0, 0, 0]]), "labels must be at most max_degree = 3, got 4"),
-        (lambda: tree_spectrum(DEEP, 3).sector(4), "sector must be 0 to 3, got 4"),
+        (lambda: tree_spectrum(DEEP, 3).sector(4), "sector must be an integer, 0 to 3, got 4"),
         (lambda: tree_spectrum(DEEP, 3).sector(3, 4), "max_degree must be an integer, 0 to 3, got 4"),
         (lambda: tree_spectrum(DEEP, 200).sector(3), r"max_degree must leave at most 2\*\*25 sets of labels, got 200"),
     ],
@@ -129,6 +163,13 @@ def test_eigenfunctions_are_orthonormal():
 def test_bad_input_is_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("value", [2.0, 2.5, float("nan"), float("inf"), "2", None, True, np.array([2, 3]), 5, 0])
+def test_integers_only(value):
+    assert check_integer("tops", np.int64(2), 1, 4) == 2
+    with pytest.raises(ValueError, match="tops must be an integer, 1 to 4, got "):
+        check_integer("tops", value, 1, 4)
 
 
 def fit_errors(ratio, children):
