@@ -129,7 +129,8 @@ def sector_exponents(trial: Trial) -> dict[str, Series | Sides]:
     checked="memory",
     statement=r"\Lambda_k = \sum_{m \ge l} C_m |k|^{-2\nu - d(m)} \left(1 + O(|k|^{-1})\right) \text{ if all patches "
     r"of the meta-patch are active, or } d(l) \le 2 s_1;\ C_m = W_m a_m "
-    r" \frac{2^{D + 2\nu} \pi^{D/2}\, \Gamma(D/2 + \nu)}{\Gamma(-\nu)\, |S^{s_1 - 1}|^n},\ n = s_2 \cdots s_m,\ D = d(m),\ a_m = -\frac{m}{\pi \sqrt{n}} \text{ (NTK)}, \frac{1}{3 \pi n^{3/2}} \text{ (NNGP)},"
+    r"\frac{2^{D + 2\nu} \pi^{D/2}\, \Gamma(D/2 + \nu)}{\Gamma(-\nu)\, |S^{s_1 - 1}|^n},\ n = s_2 \cdots s_m,"
+    r"\ D = d(m),\ a_m = -\frac{m}{\pi \sqrt{n}} \text{ (NTK)}, \frac{1}{3 \pi n^{3/2}} \text{ (NNGP)},"
     r"\ W_m = \mathbb{E} \prod_{j > m} \frac{k_0(S_j)}{s_j} \text{ given angle 0 in the meta-patch};"
     r"\ \text{to } C_1 \text{ angle } \pi \text{ adds } (-1)^k C_1';"
     r"\ \text{two single patches in a large node have } |k|^{-2\nu - 2 s_1 - 1}",
