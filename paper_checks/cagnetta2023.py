@@ -85,7 +85,7 @@ def sector_exponents(trial: Trial) -> dict[str, Series | Sides]:
     octave = trial.scale(quick=1, full=2)
     low, near, high = octave * np.arange(10, 31), np.arange(30, 101), np.arange(120, 241)
     spectra = {
-        (tree, kind): _spectrum(_measured(tree, control), 240 if tree.patch_dim == 2 else 100, kind)
+        (tree, kind): _spectrum(_measured(tree, control), 240 if tree.patch_dim == 2 else 120, kind)
         for kind in NU
         for tree in (*PAIRS, DEEP)
     }
@@ -127,11 +127,13 @@ def sector_exponents(trial: Trial) -> dict[str, Series | Sides]:
     where="sectors as in the spectrum of hierarchical kernels; the constants are ours",
     kind="derived",
     checked="memory",
-    statement=r"\Lambda_k = \sum_{m \ge l} C_m |k|^{-2\nu - d(m)} \left(1 + O(|k|^{-1})\right) \text{ in all directions},"
-    r"\ C_m = W_m a_m \frac{2^{D + 2\nu} \pi^{D/2}\, \Gamma(D/2 + \nu)}{\Gamma(-\nu)\, |S^{s_1 - 1}|^n},\ n = s_2 \cdots s_m,"
+    statement=r"\Lambda_k = \sum_{m \ge l} C_m |k|^{-2\nu - d(m)} \left(1 + O(|k|^{-1})\right) \text{ if all patches "
+    r"of the meta-patch are active, or } d(l) \le 2 s_1;\ C_m = W_m a_m "
+    r"\frac{2^{D + 2\nu} \pi^{D/2}\, \Gamma(D/2 + \nu)}{\Gamma(-\nu)\, |S^{s_1 - 1}|^n},\ n = s_2 \cdots s_m,"
     r"\ D = d(m),\ a_m = -\frac{m}{\pi \sqrt{n}} \text{ (NTK)}, \frac{1}{3 \pi n^{3/2}} \text{ (NNGP)},"
     r"\ W_m = \mathbb{E} \prod_{j > m} \frac{k_0(S_j)}{s_j} \text{ given angle 0 in the meta-patch};"
-    r"\ \text{to } C_1 \text{ angle } \pi \text{ adds } (-1)^k C_1'",
+    r"\ \text{to } C_1 \text{ angle } \pi \text{ adds } (-1)^k C_1';"
+    r"\ \text{two single patches in a large node have } |k|^{-2\nu - 2 s_1 - 1}",
     # Corrections are of order 1 / |k|, of 1 / |k|^2 in sector 1: pilots had up to 3.1 % at these labels.
     rule=All(
         constants=Identity(rtol=0.04, refute=2),
@@ -166,7 +168,8 @@ def sector_constants(trial: Trial) -> dict[str, Sides]:
     `rays`: (k, j), j = 1, 2, 3 fixed, k in [120, 240]: sector 1's law with P_j in the average, and sector 2's term. `few`: two
     single patches, (k, k, 0, ...) in a node with 9 children or far apart among 8. S has |theta|^3 in each patch, k0(S) T a kink
     |theta| of one times |theta|^3 of another (k1(S) two of the latter), and the product of their transforms falls as
-    k^-(2 nu + 5), whatever d(l) is. Slopes at k in [120, 240].
+    k^-(2 nu + 2 s_1 + 1), whatever d(l) is; with all patches active it falls faster than the sector.
+    Slopes at k in [120, 240].
     """
     random = np.random.default_rng(np.asarray(jax.random.key_data(trial.key)))
     measured, predicted = [], []
