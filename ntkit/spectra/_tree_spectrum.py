@@ -122,8 +122,9 @@ def tree_spectrum(tree: PatchTree, max_degree: int, *, kind: str = "ntk") -> Tre
 
     Returns:
         A `TreeSpectrum`. Errors are estimates: the changes to two coarser sets of exponents, and rounding in single patches.
-        They held for 99.9 % of the eigenvalues that were compared with quadrature in up to four angles. Relative errors are 1e-8
-        to 1e-5, and hardly depend on the size of an eigenvalue; in single patches rounding ends it, at 1e-15 of the largest one.
+        They held for 99.9 % of the eigenvalues that were compared with quadrature in up to four angles. Relative errors are
+        1e-8 to 1e-5, and hardly depend on the size of an eigenvalue; in single patches rounding ends it, at 1e-15 of the
+        largest one.
 
     Raises:
         ValueError: max_degree is negative or no integer, or kind is another word.
