@@ -30,8 +30,9 @@ CASES: dict[str, list[Case]] = {
     "four": [(FOUR, ONE), (FOUR, TWO), (FOUR, FOUR)],
     "shallow": [(SHALLOW, ONE), (SHALLOW, FOUR)],
 }
-DEGREES = (300, 100, 10)  # the largest label of sectors 1, 2 and 3; three times as many change no prediction by 0.2 %
-SETS = 500, 50  # data sets of 64 and 128 points in a repeat, where a curve comes closest to the tolerance
+DEGREES = {"quick": (300, 100, 10), "full": (1000, 200, 14)}  # largest labels of sectors; more change no prediction by 0.3 %
+QUICK = ("two", 12), ("four", 8), ("shallow", 5)  # repeats; enough to see deviations of 7.5 % below 8 %, of .072 below .08
+SETS = 600, 50  # data sets of 64 and 128 points in a repeat, where a curve comes closest to the tolerance
 RING = 20_000  # the largest label of one hidden layer, whose eigenvalues have a closed form
 
 
@@ -84,25 +85,24 @@ def learning_curve_spatial_scale(trial: Trial) -> dict[str, Estimates | Pairs]:
     circle of length 1), and an error of n E[g^2] / 6 = 1 / (3 n) for the variogram |x - z|; the eigenframework says 1 / (4 n).
     Exponents agree, constants do not. On two patches the target of both is 5 to 7 % above prediction, on four all within 1 %.
     """
-    most, shallow_most = (256, 256) if trial.control else trial.scale(quick=(1024, 512), full=(4096, 2048))
-    sizes = {"two": _sizes(most), "four": _sizes(most), "shallow": _sizes(shallow_most)}
-    repeats = {"two": trial.repeats(quick=12, full=16), "four": trial.repeats(quick=10, full=12)}
-    repeats["shallow"] = repeats["four"]
-    if trial.control:
-        repeats = dict.fromkeys(CASES, trial.repeats(quick=4, full=4))
+    sizes = _sizes(256 if trial.control else trial.scale(quick=1024, full=4096))
+    repeats = {
+        name: trial.repeats(quick=4 if trial.control else count, full=4 if trial.control else 12) for name, count in QUICK
+    }
     random = np.random.default_rng(np.asarray(jax.random.key_data(trial.key)))
     errors: dict[str, list[Floats]] = {name: [] for name in CASES}
     for name in trial.progress([name for name, count in repeats.items() for _ in range(count)]):
-        found = _errors(CASES[name], sizes[name], random, trial.control)
+        found = _errors(CASES[name], sizes, random, trial.control)
         if name == "two" and trial.control is None:
-            found[1, : len(SETS)] = [_small(TWO, n, sets, random) for n, sets in zip(sizes[name].tolist(), SETS, strict=False)]
+            found[1, : len(SETS)] = [_small(TWO, n, sets, random) for n, sets in zip(sizes.tolist(), SETS, strict=False)]
         errors[name].append(found)
     out: dict[str, Estimates | Pairs] = {}
     for name, cases in CASES.items():
-        predicted = [_predicted(case, sizes[name] - 1, first=trial.control == "first-modes") for case in cases]
+        found = [_modes(*case, DEGREES[trial.tier]) for case in cases]
+        predicted = [_predicted(modes, sizes - 1, first=trial.control == "first-modes") for modes in found]
         out[name] = Estimates.from_samples(errors[name], predicted, x_label="n, by teachers", y_label="test error")
         limits = [_exponent(*case, whole=trial.control == "whole-dimension") for case in cases]
-        slopes = _slopes(errors[name], sizes[name])
+        slopes = _slopes(errors[name], sizes)
         out[f"{name}_slopes"] = Estimates.from_samples(slopes, limits, x_label="teachers", y_label="exponent")
         if name == "four":
             out["order"] = Pairs(slopes[:, :-1], slopes[:, 1:], x_label="teacher on fewer patches", y_label="on more")
@@ -148,7 +148,7 @@ def deep_teacher_cursed(trial: Trial) -> dict[str, Estimates | Pairs]:
         np.concatenate([_errors([case], sizes, random, trial.control) for case in zip(students, teachers, strict=True)])
         for _ in trial.progress(range(repeats))
     ]
-    predicted = np.stack([_predicted((tree, tree), sizes - 1) for tree in students])
+    predicted = np.stack([_predicted(_modes(tree, tree, DEGREES[trial.tier]), sizes - 1) for tree in students])
     slopes, dims = _slopes(errors, sizes), [tree.effective_dim(tree.depth) for tree in students]
     limits = 1 / np.array(dims) / (2 if trial.control == "ambient" else 1)
     finite = _slopes([predicted], sizes)[0]
@@ -254,9 +254,8 @@ def _exponent(student: PatchTree, teacher: PatchTree, *, whole: bool) -> float:
     return (1 + wide) / (wide * (1 + (wide if whole else teacher.effective_dim(teacher.depth))))
 
 
-def _predicted(case: Case, n: Floats, *, first: bool = False) -> Floats:
+def _predicted(modes: Modes, n: Floats, *, first: bool = False) -> Floats:
     """The eigenframework's test errors; first: what lies beyond the first n eigenfunctions."""
-    modes = _modes(*case)
     if not first:
         return eigenframework(modes, n).test
     order = np.argsort(-modes.eigenvalues)
@@ -265,33 +264,33 @@ def _predicted(case: Case, n: Floats, *, first: bool = False) -> Floats:
 
 
 @cache
-def _modes(student: PatchTree, teacher: PatchTree) -> Modes:
+def _modes(student: PatchTree, teacher: PatchTree, degrees: tuple[int, ...]) -> Modes:
     """The student's eigenvalues, and the power of targets of variance 1, which see the last patches only."""
     if student.depth == 1:
         labels = np.zeros((RING + 1, student.patches), np.int64)
         labels[:, -1] = np.arange(RING + 1)
         values = _ring(labels[:, -1]) / np.where(labels[:, -1] > 0, student.tops, 1)
     else:
-        found = [_spectrum(student).sector(layer, (0, *DEGREES)[layer]) for layer in range(student.depth + 1)]
+        found = [_spectrum(student, degrees[0]).sector(layer, (0, *degrees)[layer]) for layer in range(student.depth + 1)]
         labels, values = np.concatenate([part.labels for part in found]), np.concatenate([part.values for part in found])
     multiplicities = np.array(student.multiplicities(labels), np.float64)
-    power = np.where(values > 0, _power(teacher, labels), 0.0)
+    power = np.where(values > 0, _power(teacher, labels, degrees[0]), 0.0)
     tail = max(student.depth + 1 - float(multiplicities @ values), 0.0)
     return Modes(values, power, multiplicities=multiplicities, tail=tail, outside=max(1 - float(power.sum()), 0.0))
 
 
-def _power(teacher: PatchTree, labels: Floats) -> Floats:
+def _power(teacher: PatchTree, labels: Floats, degree: int) -> Floats:
     """Of a target of variance 1 on the eigenfunctions of these labels; 0 beyond the degrees that are computed."""
     own = labels[:, labels.shape[1] - teacher.patches :]
-    known = (labels.sum(axis=1) == own.sum(axis=1)) & (own.max(axis=1) <= (RING if teacher.depth == 1 else DEGREES[0]))
+    known = (labels.sum(axis=1) == own.sum(axis=1)) & (own.max(axis=1) <= (RING if teacher.depth == 1 else degree))
     values = np.zeros(len(labels))
-    values[known] = _ring(own[known, 0]) if teacher.depth == 1 else _spectrum(teacher).eigenvalues(own[known]).values
+    values[known] = _ring(own[known, 0]) if teacher.depth == 1 else _spectrum(teacher, degree).eigenvalues(own[known]).values
     return values * np.array(teacher.multiplicities(own), np.float64) / (teacher.depth + 1)
 
 
 @cache
-def _spectrum(tree: PatchTree) -> TreeSpectrum:
-    return tree_spectrum(tree, DEGREES[0])
+def _spectrum(tree: PatchTree, degree: int) -> TreeSpectrum:
+    return tree_spectrum(tree, degree)
 
 
 def _ring(k: Floats) -> Floats:
