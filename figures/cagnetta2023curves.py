@@ -22,7 +22,7 @@ def learning_curve_spatial_scale(record: Record) -> Figure:
     A deep student learns a local target faster than one on all patches, whatever the size of its inputs; a shallow one
     learns the local target fastest, and the other never.
     """
-    figure = Figure(figsize=(7.2, 3.1))
+    figure = Figure(figsize=(7.6, 3.2))
     panels = figure.subplots(1, 3, sharey=True)
     for axes, (title, name, cases, targets) in zip(panels, PANELS, strict=True):
         axes.set(xscale="log", yscale="log", xlabel="samples $n$", title=f"student: {title}")
@@ -39,12 +39,16 @@ def learning_curve_spatial_scale(record: Record) -> Figure:
             axes.errorbar(n, mean[case], 2 * stderr[case], fmt="o", color=colour, markersize=3.5, markerfacecolor="white")
             guide = n[[-4, -1]]
             axes.plot(guide, 0.8 * mean[case, -4] * (guide / guide[0]) ** -limit, color=colour, linestyle=DASHES, linewidth=0.9)
-            _name(axes, n, mean[case], f"{target}\n$\\beta = {abs(fitted):.2f}$ ({limit:.3g})", colour)
+            _name(axes, n, mean[case], f"target {target}\n$\\beta = {abs(fitted):.2f}$ ({limit:.3g})", colour)
         if name == "two":
             _control(axes, record, n)
         _ticks(axes, n)
     panels[0].set_ylabel("test error / target variance")
     panels[0].set_ylim(5e-4, 1.2)
+    panels[1].plot([], [], "o", color=GREY, markersize=3.5, markerfacecolor="white", label="measured")
+    panels[1].plot([], [], color=GREY, linewidth=0.9, label="eigenframework")
+    panels[1].plot([], [], color=GREY, linestyle=DASHES, linewidth=0.9, label="limit (in brackets)")
+    panels[1].legend(loc="lower left")
     _head(figure, record)
     return figure
 
@@ -74,7 +78,15 @@ def deep_teacher_cursed(record: Record) -> Figure:
         axes.text(d[-1] * 1.05, mean[-1], f"{label}, {mean[-1]:.2f}{said}", color=colour, va="center")
     finite = _part(record, None, "finite")
     if isinstance(finite, Estimates):
-        axes.plot(d, np.asarray(finite.predicted), "x", color="black", markersize=5, label="eigenframework at the same $n$")
+        axes.plot(
+            d,
+            np.asarray(finite.predicted),
+            "x",
+            color="black",
+            markersize=5,
+            label="eigenframework at the same $n$",
+            linestyle="none",
+        )
         axes.legend(loc="lower left")
     axes.set_xlim(1.8, 24)
     axes.set_ylim(0.2, 1.3)
@@ -97,13 +109,13 @@ def _control(axes: Axes, record: Record, n: np.ndarray) -> None:
         mean = np.asarray(curves.mean)[0]
         verdict = record.verdict["controls"]["fully-connected"]["verdict"]
         axes.plot(n[: len(mean)], mean, "^-", color=ORANGE, markersize=4, linewidth=0.8)
-        label = f"on 1 patch, fully\nconnected student\n(control, {verdict})"
-        axes.text(n[0], 0.004, label, color=ORANGE, va="top", fontsize="small")
+        label = f"target on 1 patch, fully\nconnected student\n(control, {verdict})"
+        axes.text(n[0], 0.0035, label, color=ORANGE, va="top", fontsize="small")
 
 
 def _ticks(axes: Axes, n: np.ndarray) -> None:
     shown = n[::2]
-    axes.set_xlim(n[0] / 1.3, n[-1] * 9)
+    axes.set_xlim(n[0] / 1.3, n[-1] * 12)
     axes.set_xticks(shown, [f"{value:g}" for value in shown])
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", which="minor", length=0)

@@ -83,7 +83,8 @@ def learning_curve_spatial_scale(trial: Trial) -> dict[str, Estimates | Pairs]:
 
     Universality has a limit: for teacher and student on one circle, n points leave gaps g with E[g^2] = 2 / n^2 (of a
     circle of length 1), and an error of n E[g^2] / 6 = 1 / (3 n) for the variogram |x - z|; the eigenframework says 1 / (4 n).
-    Exponents agree, constants do not. On two patches the target of both is 5 to 7 % above prediction, on four all within 1 %.
+    Exponents agree, constants do not. On two patches the errors of the target on both are 5 to 7.5 % above the prediction, on
+    four patches all are within 1 %.
     """
     sizes = _sizes(256 if trial.control else trial.scale(quick=1024, full=4096))
     repeats = {
@@ -98,8 +99,8 @@ def learning_curve_spatial_scale(trial: Trial) -> dict[str, Estimates | Pairs]:
         errors[name].append(found)
     out: dict[str, Estimates | Pairs] = {}
     for name, cases in CASES.items():
-        found = [_modes(*case, DEGREES[trial.tier]) for case in cases]
-        predicted = [_predicted(modes, sizes - 1, first=trial.control == "first-modes") for modes in found]
+        systems = [_modes(*case, DEGREES[trial.tier]) for case in cases]
+        predicted = [_predicted(modes, sizes - 1, first=trial.control == "first-modes") for modes in systems]
         out[name] = Estimates.from_samples(errors[name], predicted, x_label="n, by teachers", y_label="test error")
         limits = [_exponent(*case, whole=trial.control == "whole-dimension") for case in cases]
         slopes = _slopes(errors[name], sizes)
@@ -135,9 +136,9 @@ def deep_teacher_cursed(trial: Trial) -> dict[str, Estimates | Pairs]:
     """Tangent kernels of depth 1, 2, 3 on 1, 2, 4 patches, each a point of a circle, teacher and student the same.
 
     Errors as in learning-curve-spatial-scale; here the mean over targets is that of 1 / (K^-1)_ii. Slopes over n = 128 to
-    1024 (full: 512 to 4096). `finite` compares them with the eigenframework's at the same n, which for four patches says
-    .32 while the limit is .25: the limit is approached slowly, from above, and `slopes` allows for that. `cursed`:
-    1 / exponent on four patches is above 2.5, so that halving the error takes more than 2^2.5 times the samples.
+    1024 (full: 512 to 4096; controls: 64 to 512). `finite` compares them with the eigenframework's at the same n, which for
+    four patches says .32 while the limit is .25: the limit is approached slowly, from above, and `slopes` allows for that.
+    `cursed`: 1 / exponent on four patches is above 2.5, so that halving the error takes more than 2^2.5 times the samples.
     """
     sizes = _sizes(512 if trial.control else trial.scale(quick=1024, full=4096))[-4:]
     repeats = trial.repeats(quick=4, full=4) if trial.control else trial.repeats(quick=8, full=12)
@@ -222,7 +223,7 @@ def _gram(tree: PatchTree, x: Float[np.ndarray, "n p"], *, kind: str = "ntk", co
 def _angles(x: Floats, z: Floats) -> Floats:
     """Between points of circles, in [0, pi]."""
     theta = np.abs(x - z)
-    return np.minimum(theta, 2 * np.pi - theta)
+    return np.asarray(np.minimum(theta, 2 * np.pi - theta))
 
 
 def _sizes(most: int) -> Floats:
