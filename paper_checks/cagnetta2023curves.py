@@ -31,7 +31,7 @@ CASES: dict[str, list[Case]] = {
     "shallow": [(SHALLOW, ONE), (SHALLOW, FOUR)],
 }
 DEGREES = {"quick": (300, 100, 10), "full": (1000, 200, 14)}  # largest labels of sectors; more change no prediction by 0.3 %
-QUICK = ("two", 12), ("four", 8), ("shallow", 5)  # repeats; enough to see deviations of 7.5 % below 8 %, of .072 below .08
+REPEATS = ("two", 12), ("four", 8), ("shallow", 5)  # enough to see deviations of 7.5 % below 8 %, and of .072 below .08
 SETS = 600, 50  # data sets of 64 and 128 points in a repeat, where a curve comes closest to the tolerance
 RING = 20_000  # the largest label of one hidden layer, whose eigenvalues have a closed form
 
@@ -87,9 +87,9 @@ def learning_curve_spatial_scale(trial: Trial) -> dict[str, Estimates | Pairs]:
     four patches all are within 1 %.
     """
     sizes = _sizes(256 if trial.control else trial.scale(quick=1024, full=4096))
-    repeats = {
-        name: trial.repeats(quick=4 if trial.control else count, full=4 if trial.control else 12) for name, count in QUICK
-    }
+    repeats = {name: trial.repeats(quick=count, full=count) for name, count in REPEATS}
+    if trial.control:
+        repeats = dict.fromkeys(CASES, trial.repeats(quick=4, full=4))
     random = np.random.default_rng(np.asarray(jax.random.key_data(trial.key)))
     errors: dict[str, list[Floats]] = {name: [] for name in CASES}
     for name in trial.progress([name for name, count in repeats.items() for _ in range(count)]):
