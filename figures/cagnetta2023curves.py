@@ -110,7 +110,7 @@ def _control(axes: Axes, record: Record, n: np.ndarray) -> None:
         verdict = record.verdict["controls"]["fully-connected"]["verdict"]
         axes.plot(n[: len(mean)], mean, "^-", color=ORANGE, markersize=4, linewidth=0.8)
         label = f"target on 1 patch, fully\nconnected student\n(control, {verdict})"
-        axes.text(n[0], 0.0035, label, color=ORANGE, va="top", fontsize="small")
+        axes.text(n[0], 0.0022, label, color=ORANGE, va="top", fontsize="small")
 
 
 def _ticks(axes: Axes, n: np.ndarray) -> None:
