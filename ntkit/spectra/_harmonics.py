@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from math import comb
+from numbers import Real
 
 import numpy as np
 from jaxtyping import Float
@@ -70,8 +71,8 @@ def gegenbauer(dim: int, degrees: Degrees, angles: ArrayLike) -> Float[np.ndarra
 
 def check_dim(dim: int) -> None:
     """Refuse dimensions without a sphere that is connected."""
-    if isinstance(dim, bool) or dim != int(dim) or dim < 2:
-        raise ValueError(f"dim must be an integer, at least 2 (the circle), got {dim}")
+    if isinstance(dim, bool) or not isinstance(dim, Real) or not 2 <= dim < 2**53 or dim % 1:
+        raise ValueError(f"dim must be an integer, at least 2 (the circle), got {dim!r}")
 
 
 def check_degrees(degrees: Degrees) -> np.ndarray:

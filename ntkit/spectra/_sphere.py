@@ -1,6 +1,7 @@
 """Spectra of dot-product kernels, given as functions of the cosine or as architectures."""
 
 from collections.abc import Callable
+from numbers import Real
 from typing import Literal, Protocol, runtime_checkable
 
 import jax
@@ -80,8 +81,9 @@ def sphere_spectrum(
     Source: Funk-Hecke formula; Atkinson and Han (2012), section 2.5 (from memory).
     """
     check_dim(dim)
-    if isinstance(max_degree, bool) or max_degree != int(max_degree) or not 0 <= max_degree <= _MOST:
-        raise ValueError(f"max_degree must be an integer from 0 to {_MOST}, got {max_degree}")
+    number = isinstance(max_degree, Real) and not isinstance(max_degree, bool)
+    if not number or not 0 <= max_degree <= _MOST or max_degree % 1:
+        raise ValueError(f"max_degree must be an integer from 0 to {_MOST}, got {max_degree!r}")
     if not isinstance(f, Network) and (kind is not None or radius is not None):
         raise ValueError(f"kind and radius are options of networks, got kind={kind!r}, radius={radius!r} and no network")
     if kind not in (None, "ntk", "nngp"):

@@ -147,6 +147,7 @@ def test_eigenvalues_that_are_zero_are_so_in_balls_too():
     ("options", "message"),
     [
         ({"dim": 1}, "dim must be an integer, at least 2 .* got 1"),
+        ({"dim": 10**400}, "dim must be an integer, at least 2 .* got 1000"),
         ({"max_degree": -1}, "max_degree must be an integer from 0 to 4000, got -1"),
         ({"max_degree": 5000}, "max_degree must be an integer from 0 to 4000, got 5000"),
         ({"kind": "ntk"}, "kind and radius are options of networks, got kind='ntk'"),
