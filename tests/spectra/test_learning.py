@@ -441,6 +441,7 @@ def test_nothing_is_learnt_where_all_eigenvalues_are_0():
         (lambda: training_curve(POWER_LAW, 9, []), r"times must have shape \(times,\), not empty"),
         (lambda: training_curve(POWER_LAW, 9, [-1.0]), "times must be finite and at least 0, got -1"),
         (lambda: training_curve(POWER_LAW, 9, [1.0], rate=np.inf), "rate must be finite and positive, got inf"),
+        (lambda: training_curve(POWER_LAW, 9, [1e300], rate=1e100), r"rate \* times must be finite and at least 0, got inf"),
         (lambda: training_curve(POWER_LAW, 1, [1.0]), "n must be one integer of at least 2, got 1"),
         (lambda: training_curve(POWER_LAW, 9, [1.0], noise=-1.0), "noise must be finite and at least 0, got -1"),
         (lambda: training_curve(POWER_LAW, 9, [1.0], repeats=3), "repeats must be at least 1 with a key, 0 without, got 3"),
