@@ -43,6 +43,8 @@ from ntkit.claims import UsageError
 from ntkit.studies import (
     BLUE,
     GREY,
+    MOST_REPEATS,
+    MOST_SEEDS,
     ORANGE,
     Targets,
     add_format_option,
@@ -88,8 +90,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--ridge", type=_ridge, default="optimal", metavar="R", help="a number, or optimal (default)")
     parser.add_argument("--target", type=_error, metavar="E", help="how many inputs does this mean square error take?")
-    parser.add_argument("--repeats", type=whole(2), default=20, metavar="R", help="random splits (default: 20)")
-    parser.add_argument("--seed", type=whole(0), default=0, metavar="S", help="of the splits (default: 0)")
+    parser.add_argument("--repeats", type=whole(2, MOST_REPEATS), default=20, metavar="R", help="random splits (default: 20)")
+    parser.add_argument("--seed", type=whole(0, MOST_SEEDS), default=0, metavar="S", help="of the splits (default: 0)")
     add_format_option(parser)
 
 

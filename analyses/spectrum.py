@@ -45,6 +45,8 @@ import numpy as np
 from ntkit.claims import UsageError
 from ntkit.studies import (
     BLUE,
+    MOST_REPEATS,
+    MOST_SEEDS,
     ORANGE,
     Inputs,
     Targets,
@@ -103,8 +105,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--window", type=span, metavar="A:B", help="fit the exponent to eigenvalues A to B (default: chosen by the fit)"
     )
     parser.add_argument("--shift", type=float, metavar="S", help="added to the number of the eigenvalue (default: fitted)")
-    parser.add_argument("--repeats", type=whole(2), default=20, metavar="R", help="random halves of the inputs (default: 20)")
-    parser.add_argument("--seed", type=whole(0), default=0, metavar="S", help="of what is random (default: 0)")
+    parser.add_argument(
+        "--repeats", type=whole(2, MOST_REPEATS), default=20, metavar="R", help="random halves of the inputs (default: 20)"
+    )
+    parser.add_argument("--seed", type=whole(0, MOST_SEEDS), default=0, metavar="S", help="of what is random (default: 0)")
     add_format_option(parser)
 
 
@@ -181,16 +185,18 @@ class Found:
     @property
     def bias(self) -> Floats:
         """What a half shows more than the whole, relative to the whole; as far as halves go, and above rounding."""
-        return np.asarray(self._halves.mean(0) / self.values[: self._halves.shape[1]] - 1) if len(self.halves) else np.empty(0)
+        return np.asarray(self._halves.mean(0) - 1) if len(self.halves) else np.empty(0)
 
     @property
     def scatter(self) -> Floats:
         """Relative standard errors of the same eigenvalues: the scatter of halves, as in the half-sample jackknife."""
-        return self._halves.std(0, ddof=1) / self.values[: self._halves.shape[1]] if len(self.halves) else np.empty(0)
+        return self._halves.std(0, ddof=1) if len(self.halves) else np.empty(0)
 
     @property
     def _halves(self) -> Floats:
-        return self.halves[:, : self.resolved]
+        """Relative to the whole, as far as that is above rounding."""
+        meant = self.halves[:, : self.resolved]
+        return meant / self.values[: meant.shape[1]]
 
     @property
     def trusted(self) -> int:
@@ -355,9 +361,14 @@ def table(found: Found, power: Power | None) -> Iterable[str]:
         i = k - 1
         within = max(found.upper[i] - found.values[i], found.values[i] - found.lower[i])
         off = f"{found.scatter[i]:15.1%} {found.bias[i]:+8.1%}" if i < len(found.bias) else f"{'-':>15} {'-':>8}"
-        said = f"{within:16.1e}" if np.isfinite(within) else f"{'from below':>16}"
+        said = f"{_up(within):16.1e}" if np.isfinite(within) else f"{'from below':>16}"
         line = f"{k:6} {found.values[i]:12.5g} {said} {off} {_percent(found.shares[i]):>13}"
         yield line + (f" {_percent(power.shares[i]):>14}" if power else "")
+
+
+def _up(bound: float) -> float:
+    """Rounded up to the two digits that are shown, so that what is shown is a bound too."""
+    return bound if float(f"{bound:.1e}") >= bound else bound + 0.5 * 10.0 ** (math.floor(math.log10(bound)) - 1)
 
 
 def _percent(share: float) -> str:

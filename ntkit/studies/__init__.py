@@ -3,7 +3,16 @@
 A study is a file `analyses/NAME.py` with a docstring, `add_options(parser)` and `run(options)`, run by `ntkit analyze NAME`.
 """
 
-from ntkit.studies._inputs import Inputs, add_study_options, described, network_and_inputs, span, whole
+from ntkit.studies._inputs import (
+    MOST_REPEATS,
+    MOST_SEEDS,
+    Inputs,
+    add_study_options,
+    described,
+    network_and_inputs,
+    span,
+    whole,
+)
 from ntkit.studies._laws import grouped, if_certain, law_facts, law_line, law_title, law_words
 from ntkit.studies._matrix import KINDS, add_kind_option, check_finite, matrix
 from ntkit.studies._results import (
@@ -25,6 +34,8 @@ __all__ = [
     "GREY",
     "KINDS",
     "MOST_CLASSES",
+    "MOST_REPEATS",
+    "MOST_SEEDS",
     "ORANGE",
     "Inputs",
     "Targets",

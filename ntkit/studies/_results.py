@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -89,7 +90,8 @@ def write_picture(path: Path, draw: Callable[[], Figure]) -> None:
 
     suffix = path.suffix[1:]
     buffer = io.BytesIO()
-    with matplotlib.style.context("ntkit.claims.figures.ntkit", after_reset=True):
+    with matplotlib.style.context("ntkit.claims.figures.ntkit", after_reset=True), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a name that no font has: boxes, and no complaint
         draw().savefig(buffer, format=suffix, metadata=_FORMATS[suffix])
     write_whole(path, lambda file: file.write(buffer.getvalue()))
 

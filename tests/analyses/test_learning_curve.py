@@ -271,8 +271,8 @@ def test_wrong_options(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("--ridge", "inf"): "argument --ridge: must be a number from 0, or optimal, got 'inf'",
         ("--target", "0"): "argument --target: must be a positive number, got '0'",
         ("--target", "nan"): "argument --target: must be a positive number, got 'nan'",
-        ("--repeats", "1"): "argument --repeats: must be a whole number from 2, got '1'",
-        ("--seed", "x"): "argument --seed: must be a whole number from 0, got 'x'",
+        ("--repeats", "1"): "argument --repeats: must be a whole number from 2 to 10000, got '1'",
+        ("--seed", "x"): "argument --seed: must be a whole number from 0 to 9223372036854775806, got 'x'",
         ("--kind", "both"): "argument --kind: invalid choice: 'both'",
     }.items():
         assert message in refused(capsys, *options)
