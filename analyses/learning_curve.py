@@ -3,7 +3,7 @@
 The network is given in words, as for `ntkit analyze kernel`, whose --help names
 them all. Learnt is by kernel ridge regression, the limit of an infinitely wide
 network; the ridge is added to the n x n kernel matrix as it is, and `optimal` is
-the one of the least predicted error at each n.
+the one of the least predicted error at each n, inf where nothing is best learnt.
 
 Predicted is the mean square error from the eigenvalues and the labels of all N
 inputs (the eigenframework of a finite population; it sees all labels, and comes
@@ -191,6 +191,8 @@ def measured(
 
 def _learnt(kind: type[Sample], sample: Sample, chosen: np.ndarray, ridge: float) -> Floats:
     """Predictions for all inputs after learning from some."""
+    if math.isinf(ridge):
+        return np.zeros_like(sample.targets)
     if len(chosen) == 1:  # less than what a sample may be
         size = float(sample.gram[chosen[0], chosen[0]]) + ridge
         weights = sample.targets[chosen] / size if size > 0 else 0 * sample.targets[chosen]
@@ -314,7 +316,7 @@ def _meant(curve: LearningCurve, variance: float) -> np.ndarray:
 
 
 def _facts(curve: LearningCurve, wrong: Floats | None) -> list[dict[str, Any]]:
-    """A row of the record for each size; None where a prediction is infinite."""
+    """A row of the record for each size; None where a prediction or the best ridge is infinite."""
     low, high = curve.interval()
     columns = {
         "n": curve.n.astype(int), "ridge": curve.ridge, "predicted": curve.test, "predicted_in_training": curve.train,

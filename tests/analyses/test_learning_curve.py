@@ -1,6 +1,7 @@
 """`ntkit analyze learning-curve` against answers that are known, and what it refuses."""
 
 import json
+import re
 from argparse import ArgumentTypeError
 from pathlib import Path
 from types import SimpleNamespace
@@ -120,6 +121,17 @@ def test_numbers_are_those_of_the_instruments(here: Path) -> None:
     assert needed["supported"] == (needed["interval"][0] <= 0.5)
     assert needed["crossing"][1] <= needed["crossing"][0] <= needed["crossing"][2]
     assert 0.8 < needed["crossing"][0] / needed["n"] < 1.5
+
+
+def test_what_is_best_not_learnt_has_an_infinite_ridge(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    residual = np.random.default_rng(1).normal(size=40)
+    residual -= x @ np.linalg.lstsq(x, residual, rcond=None)[0]
+    np.savez("x.npz", x=x, y=residual)
+    assert analyze("--data", "x.npz", "--key", "x", "--labels", "y", "--net", "dense", "--target", "0.01") == 0
+    assert set(column("ridge")) == {None}
+    np.testing.assert_allclose(column("predicted"), facts()["variance"], rtol=1e-2)
+    assert re.search(r"^ +8 +inf ", capsys.readouterr().out, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("ridge", [0.0, 0.3])
