@@ -75,6 +75,7 @@ Sizes = list[int]
 PANEL = (2.95, 2.6)  # inches
 MOST = 5000  # inputs: some minutes, and half a dozen matrices in memory
 FIRST = 8  # size that the default begins with; it ends with half of the inputs
+FAR = 100.0  # times what is measured, up to which an error that is asked for is drawn
 MOST_TICKS = 8  # sizes that are written at an axis
 FARTHEST = 10  # times the number of inputs, up to which an extrapolation is told at all
 
@@ -383,7 +384,7 @@ def _errors(axes: Axes, curve: LearningCurve, variance: float, needed: Needed | 
     bars = (curve.mean()[shown], np.maximum(low, curve.mean() / 100)[shown], high[shown])
     _bars(axes, curve.n[shown], *bars, "measured")
     _level(axes, variance, "predicting the mean")
-    if needed is not None:
+    if needed is not None and curve.mean().min() / FAR < needed.error < FAR * variance:  # or the others shrink to a line
         axes.axhline(needed.error, color="black", linestyle=":", linewidth=1)
         if needed.n is not None:
             axes.set_ylim(axes.get_ylim())

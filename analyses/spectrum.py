@@ -86,6 +86,7 @@ Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 PANEL = (2.95, 2.5)  # inches
 MOST_EXACT = 3000  # inputs up to which all eigenvalues are enclosed: a minute, and a dozen matrices in memory
 MOST_HELD = 12_000  # inputs up to which the matrix is kept: beyond, every product computes it anew
+SQUARES = (1e-145, 1e145)  # between which Lanczos neither loses nor overflows
 TOP = 100  # eigenvalues that are found where not all are
 SHARES = (0.1, 0.01, 0.001)  # of the trace, at which the effective dimension is told
 HELD = (0.5, 0.9, 0.99)  # shares of the target whose modes are counted
@@ -258,6 +259,9 @@ def _largest(net: Network, inputs: Inputs, options: argparse.Namespace, top: int
         blocks = (inputs.x[start : start + 256] for start in range(0, count, 256))
         diagonal = np.concatenate([np.diag(gram(net, block, kind=options.kind)) for block in blocks]).astype(np.float64)
         check_finite(diagonal, options.kind)
+    size = float(diagonal.max())
+    if not (size == 0 or SQUARES[0] < size < SQUARES[1]):
+        raise UsageError(f"the {options.kind} of these inputs reaches {size:.0e}, whose square float64 lacks; scale them")
     print(f"finding the {top} largest of {count} eigenvalues ...", flush=True)
     trace = float(diagonal.sum())
     pairs: Eigenpairs = top_eigenpairs(given, top, seed=options.seed, trace=trace * (1 + 1e-12))

@@ -254,6 +254,12 @@ def test_few_inputs(here: Path, count: int) -> None:
     assert analyze("--data", "x.npz", "--key", "x", "--labels", "y", "--target", 0.1) == 0
 
 
+@pytest.mark.parametrize(("error", "n"), [("1e300", 1), ("1e-300", None)])
+def test_an_error_far_from_all_that_are_measured_is_answered_and_not_drawn(here: Path, error: str, n: int | None) -> None:
+    assert analyze("--count", 40, "--target", error) == 0
+    assert facts()["needed"]["n"] == n
+
+
 def test_the_same_seed_gives_the_same_bytes(here: Path) -> None:
     def written(seed: int, folder: str) -> list[bytes]:
         assert analyze("--count", 40, "--seed", seed, "-o", folder, "--target", "0.5") == 0

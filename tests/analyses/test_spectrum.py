@@ -309,3 +309,5 @@ def test_wrong_data(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert message in refused(capsys, "--data", "x.npz", "--key", "x", *options)
     assert "is zero within rounding, and so has no spectrum" in refused(capsys, "--data", "x.npz", "--key", "zero")
     assert "is not finite in float64" in refused(capsys, "--data", "x.npz", "--key", "large")
+    np.save("square.npy", 1e120 * x)
+    assert "whose square float64 lacks" in refused(capsys, "--data", "square.npy", "--eigenvalues", 3)
