@@ -55,7 +55,9 @@ from ntkit.studies import (
     add_study_options,
     add_target_option,
     check_finite,
+    check_squares,
     described,
+    dots,
     grouped,
     heading,
     if_certain,
@@ -65,8 +67,10 @@ from ntkit.studies import (
     law_words,
     matrix,
     network_and_inputs,
+    percent,
     progress_line,
     results_folder,
+    shown_bound,
     span,
     targets,
     whole,
@@ -86,7 +90,6 @@ Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 PANEL = (2.95, 2.5)  # inches
 MOST_EXACT = 3000  # inputs up to which all eigenvalues are enclosed: a minute, and a dozen matrices in memory
 MOST_HELD = 12_000  # inputs up to which the matrix is kept: beyond, every product computes it anew
-SQUARES = (1e-145, 1e145)  # between which Lanczos neither loses nor overflows
 TOP = 100  # eigenvalues that are found where not all are
 SHARES = (0.1, 0.01, 0.001)  # of the trace, at which the effective dimension is told
 HELD = (0.5, 0.9, 0.99)  # shares of the target whose modes are counted
@@ -259,9 +262,7 @@ def _largest(net: Network, inputs: Inputs, options: argparse.Namespace, top: int
         blocks = (inputs.x[start : start + 256] for start in range(0, count, 256))
         diagonal = np.concatenate([np.diag(gram(net, block, kind=options.kind)) for block in blocks]).astype(np.float64)
         check_finite(diagonal, options.kind)
-    size = float(diagonal.max())
-    if not (size == 0 or SQUARES[0] < size < SQUARES[1]):
-        raise UsageError(f"the {options.kind} of these inputs reaches {size:.0e}, whose square float64 lacks; scale them")
+    check_squares(diagonal, options.kind)
     print(f"finding the {top} largest of {count} eigenvalues ...", flush=True)
     trace = float(diagonal.sum())
     pairs: Eigenpairs = top_eigenpairs(given, top, seed=options.seed, trace=trace * (1 + 1e-12))
@@ -365,18 +366,9 @@ def table(found: Found, power: Power | None) -> Iterable[str]:
         i = k - 1
         within = max(found.upper[i] - found.values[i], found.values[i] - found.lower[i])
         off = f"{found.scatter[i]:15.1%} {found.bias[i]:+8.1%}" if i < len(found.bias) else f"{'-':>15} {'-':>8}"
-        said = f"{_up(within):16.1e}" if np.isfinite(within) else f"{'from below':>16}"
-        line = f"{k:6} {found.values[i]:12.5g} {said} {off} {_percent(found.shares[i]):>13}"
-        yield line + (f" {_percent(power.shares[i]):>14}" if power else "")
-
-
-def _up(bound: float) -> float:
-    """Rounded up to the two digits that are shown, so that what is shown is a bound too."""
-    return bound if float(f"{bound:.1e}") >= bound else bound + 0.5 * 10.0 ** (math.floor(math.log10(bound)) - 1)
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+        said = f"{shown_bound(within):>16}" if np.isfinite(within) else f"{'from below':>16}"
+        line = f"{k:6} {found.values[i]:12.5g} {said} {off} {percent(found.shares[i]):>13}"
+        yield line + (f" {percent(power.shares[i]):>14}" if power else "")
 
 
 def _words(found: Found, law: PowerLaw, power: Power | None) -> Iterable[str]:
@@ -460,7 +452,7 @@ def _eigenvalues(axes: Axes, found: Found, law: PowerLaw) -> None:
     """Each eigenvalue; the mean of halves beside it shows which of them more inputs would move."""
     k, meant = np.arange(1, len(found.values) + 1), found.values > found.rounding
     more = "" if meant.all() else f" ({meant.sum()} above rounding)"
-    _dots(axes, k[meant], found.values[meant], f"of {found.count} inputs{more}")
+    dots(axes, k[meant], found.values[meant], f"of {found.count} inputs{more}")
     if len(found.bias):
         some, of_whole = k[: len(found.bias)], found.values[: len(found.bias)]
         mean, error = (1 + found.bias) * of_whole, 2 * found.scatter * of_whole
@@ -476,7 +468,7 @@ def _power(axes: Axes, power: Power) -> None:
     """The target's power in each mode, and what is left beyond."""
     k, left = np.arange(1, len(power.shares) + 1), power.beyond[1:]
     seen = power.shares > 1e-3 * np.median(power.shares)
-    _dots(axes, k[seen], power.shares[seen], "in mode $k$ (circles: means)")
+    dots(axes, k[seen], power.shares[seen], "in mode $k$ (circles: means)")
     axes.plot(power.k, power.mean, "o-", color=BLUE, markersize=3, markerfacecolor="white", linewidth=0.8)
     if power.interval is not None:
         half = power.interval[1, 1:] / np.maximum(left[: power.interval.shape[1] - 1], 1e-9) - 1  # as wide in the logarithm
@@ -505,11 +497,3 @@ def _sums(axes: Axes, found: Found, power: Power | None) -> None:
     axes.set_title("what the first $k$ modes hold")
     axes.set_xlabel("number $k$ of modes")
     axes.legend(loc="lower right")
-
-
-def _dots(axes: Axes, x: np.ndarray, y: Floats, label: str) -> None:
-    axes.set(xscale="log", yscale="log")
-    axes.minorticks_off()
-    axes.grid(True)
-    axes.plot(x, y, "o", color=BLUE, markersize=2, markeredgewidth=0)
-    axes.plot([], [], "o", color=BLUE, markersize=4, markeredgewidth=0, label=label)

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from math import comb
-from numbers import Real
 
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
+
+from ntkit.spectra._symmetric import is_integer
 
 Degrees = Sequence[int] | np.ndarray
 
@@ -71,7 +72,7 @@ def gegenbauer(dim: int, degrees: Degrees, angles: ArrayLike) -> Float[np.ndarra
 
 def check_dim(dim: int) -> None:
     """Refuse dimensions without a sphere that is connected."""
-    if isinstance(dim, bool) or not isinstance(dim, Real) or not 2 <= dim < 2**53 or dim % 1:
+    if not is_integer(dim, 2, 2**53):
         raise ValueError(f"dim must be an integer, at least 2 (the circle), got {dim!r}")
 
 

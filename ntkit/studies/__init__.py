@@ -14,15 +14,18 @@ from ntkit.studies._inputs import (
     whole,
 )
 from ntkit.studies._laws import grouped, if_certain, law_facts, law_line, law_title, law_words
-from ntkit.studies._matrix import KINDS, add_kind_option, check_finite, matrix
+from ntkit.studies._matrix import KINDS, add_kind_option, check_finite, check_squares, matrix
 from ntkit.studies._results import (
     BLUE,
     GREY,
     ORANGE,
     add_format_option,
+    dots,
     heading,
+    percent,
     progress_line,
     results_folder,
+    shown_bound,
     write_picture,
     write_record,
     write_whole,
@@ -44,7 +47,9 @@ __all__ = [
     "add_study_options",
     "add_target_option",
     "check_finite",
+    "check_squares",
     "described",
+    "dots",
     "grouped",
     "heading",
     "if_certain",
@@ -54,8 +59,10 @@ __all__ = [
     "law_words",
     "matrix",
     "network_and_inputs",
+    "percent",
     "progress_line",
     "results_folder",
+    "shown_bound",
     "span",
     "targets",
     "whole",

@@ -15,7 +15,7 @@ from ntkit.cli import Parser, main
 from ntkit.data import digits
 from ntkit.kernels import gram, parse
 from ntkit.spectra import Sample, enclosed_eigenvalues, fit_power_law, target_power
-from ntkit.studies import grouped, if_certain, law_title, law_words
+from ntkit.studies import grouped, if_certain, law_title, law_words, shown_bound
 
 NET = "dense relu dense"
 
@@ -264,7 +264,7 @@ def test_inputs_of_any_size_and_names_of_any_script(here: Path) -> None:
 
 def test_bounds_that_are_shown_are_bounds() -> None:
     for bound in (0.0, 1e-16, 1.04e-16, 1.05e-16, 1.06e-16, 9.99e-5, 2.0000001, 5e-324):
-        shown = float(f"{spectrum._up(bound):.1e}")
+        shown = float(shown_bound(bound))
         assert bound <= shown <= 1.1 * bound + 1e-323
 
 
