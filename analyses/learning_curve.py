@@ -3,7 +3,7 @@
 The network is given in words, as for `ntkit analyze kernel`, whose --help names
 them all. Learnt is by kernel ridge regression, the limit of an infinitely wide
 network; the ridge is added to the n x n kernel matrix as it is, and `optimal` is
-the one of the least predicted error at each n.
+the one of the least predicted error at each n, inf where nothing is best learnt.
 
 Predicted is the mean square error from the eigenvalues and the labels of all N
 inputs (the eigenframework of a finite population; it sees all labels, and comes
@@ -43,6 +43,8 @@ from ntkit.claims import UsageError
 from ntkit.studies import (
     BLUE,
     GREY,
+    MOST_REPEATS,
+    MOST_SEEDS,
     ORANGE,
     Targets,
     add_format_option,
@@ -73,6 +75,7 @@ Sizes = list[int]
 PANEL = (2.95, 2.6)  # inches
 MOST = 5000  # inputs: some minutes, and half a dozen matrices in memory
 FIRST = 8  # size that the default begins with; it ends with half of the inputs
+FAR = 100.0  # times what is measured, up to which an error that is asked for is drawn
 MOST_TICKS = 8  # sizes that are written at an axis
 FARTHEST = 10  # times the number of inputs, up to which an extrapolation is told at all
 
@@ -88,8 +91,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--ridge", type=_ridge, default="optimal", metavar="R", help="a number, or optimal (default)")
     parser.add_argument("--target", type=_error, metavar="E", help="how many inputs does this mean square error take?")
-    parser.add_argument("--repeats", type=whole(2), default=20, metavar="R", help="random splits (default: 20)")
-    parser.add_argument("--seed", type=whole(0), default=0, metavar="S", help="of the splits (default: 0)")
+    parser.add_argument("--repeats", type=whole(2, MOST_REPEATS), default=20, metavar="R", help="random splits (default: 20)")
+    parser.add_argument("--seed", type=whole(0, MOST_SEEDS), default=0, metavar="S", help="of the splits (default: 0)")
     add_format_option(parser)
 
 
@@ -189,6 +192,8 @@ def measured(
 
 def _learnt(kind: type[Sample], sample: Sample, chosen: np.ndarray, ridge: float) -> Floats:
     """Predictions for all inputs after learning from some."""
+    if math.isinf(ridge):
+        return np.zeros_like(sample.targets)
     if len(chosen) == 1:  # less than what a sample may be
         size = float(sample.gram[chosen[0], chosen[0]]) + ridge
         weights = sample.targets[chosen] / size if size > 0 else 0 * sample.targets[chosen]
@@ -312,7 +317,7 @@ def _meant(curve: LearningCurve, variance: float) -> np.ndarray:
 
 
 def _facts(curve: LearningCurve, wrong: Floats | None) -> list[dict[str, Any]]:
-    """A row of the record for each size; None where a prediction is infinite."""
+    """A row of the record for each size; None where a prediction or the best ridge is infinite."""
     low, high = curve.interval()
     columns = {
         "n": curve.n.astype(int), "ridge": curve.ridge, "predicted": curve.test, "predicted_in_training": curve.train,
@@ -379,7 +384,7 @@ def _errors(axes: Axes, curve: LearningCurve, variance: float, needed: Needed | 
     bars = (curve.mean()[shown], np.maximum(low, curve.mean() / 100)[shown], high[shown])
     _bars(axes, curve.n[shown], *bars, "measured")
     _level(axes, variance, "predicting the mean")
-    if needed is not None:
+    if needed is not None and curve.mean().min() / FAR < needed.error < FAR * variance:  # or the others shrink to a line
         axes.axhline(needed.error, color="black", linestyle=":", linewidth=1)
         if needed.n is not None:
             axes.set_ylim(axes.get_ylim())

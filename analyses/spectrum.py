@@ -45,6 +45,8 @@ import numpy as np
 from ntkit.claims import UsageError
 from ntkit.studies import (
     BLUE,
+    MOST_REPEATS,
+    MOST_SEEDS,
     ORANGE,
     Inputs,
     Targets,
@@ -53,7 +55,9 @@ from ntkit.studies import (
     add_study_options,
     add_target_option,
     check_finite,
+    check_squares,
     described,
+    dots,
     grouped,
     heading,
     if_certain,
@@ -63,8 +67,10 @@ from ntkit.studies import (
     law_words,
     matrix,
     network_and_inputs,
+    percent,
     progress_line,
     results_folder,
+    shown_bound,
     span,
     targets,
     whole,
@@ -103,8 +109,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--window", type=span, metavar="A:B", help="fit the exponent to eigenvalues A to B (default: chosen by the fit)"
     )
     parser.add_argument("--shift", type=float, metavar="S", help="added to the number of the eigenvalue (default: fitted)")
-    parser.add_argument("--repeats", type=whole(2), default=20, metavar="R", help="random halves of the inputs (default: 20)")
-    parser.add_argument("--seed", type=whole(0), default=0, metavar="S", help="of what is random (default: 0)")
+    parser.add_argument(
+        "--repeats", type=whole(2, MOST_REPEATS), default=20, metavar="R", help="random halves of the inputs (default: 20)"
+    )
+    parser.add_argument("--seed", type=whole(0, MOST_SEEDS), default=0, metavar="S", help="of what is random (default: 0)")
     add_format_option(parser)
 
 
@@ -181,16 +189,18 @@ class Found:
     @property
     def bias(self) -> Floats:
         """What a half shows more than the whole, relative to the whole; as far as halves go, and above rounding."""
-        return np.asarray(self._halves.mean(0) / self.values[: self._halves.shape[1]] - 1) if len(self.halves) else np.empty(0)
+        return np.asarray(self._halves.mean(0) - 1) if len(self.halves) else np.empty(0)
 
     @property
     def scatter(self) -> Floats:
         """Relative standard errors of the same eigenvalues: the scatter of halves, as in the half-sample jackknife."""
-        return self._halves.std(0, ddof=1) / self.values[: self._halves.shape[1]] if len(self.halves) else np.empty(0)
+        return self._halves.std(0, ddof=1) if len(self.halves) else np.empty(0)
 
     @property
     def _halves(self) -> Floats:
-        return self.halves[:, : self.resolved]
+        """Relative to the whole, as far as that is above rounding."""
+        meant = self.halves[:, : self.resolved]
+        return meant / self.values[: meant.shape[1]]
 
     @property
     def trusted(self) -> int:
@@ -252,6 +262,7 @@ def _largest(net: Network, inputs: Inputs, options: argparse.Namespace, top: int
         blocks = (inputs.x[start : start + 256] for start in range(0, count, 256))
         diagonal = np.concatenate([np.diag(gram(net, block, kind=options.kind)) for block in blocks]).astype(np.float64)
         check_finite(diagonal, options.kind)
+    check_squares(diagonal, options.kind)
     print(f"finding the {top} largest of {count} eigenvalues ...", flush=True)
     trace = float(diagonal.sum())
     pairs: Eigenpairs = top_eigenpairs(given, top, seed=options.seed, trace=trace * (1 + 1e-12))
@@ -355,13 +366,9 @@ def table(found: Found, power: Power | None) -> Iterable[str]:
         i = k - 1
         within = max(found.upper[i] - found.values[i], found.values[i] - found.lower[i])
         off = f"{found.scatter[i]:15.1%} {found.bias[i]:+8.1%}" if i < len(found.bias) else f"{'-':>15} {'-':>8}"
-        said = f"{within:16.1e}" if np.isfinite(within) else f"{'from below':>16}"
-        line = f"{k:6} {found.values[i]:12.5g} {said} {off} {_percent(found.shares[i]):>13}"
-        yield line + (f" {_percent(power.shares[i]):>14}" if power else "")
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+        said = f"{shown_bound(within):>16}" if np.isfinite(within) else f"{'from below':>16}"
+        line = f"{k:6} {found.values[i]:12.5g} {said} {off} {percent(found.shares[i]):>13}"
+        yield line + (f" {percent(power.shares[i]):>14}" if power else "")
 
 
 def _words(found: Found, law: PowerLaw, power: Power | None) -> Iterable[str]:
@@ -445,7 +452,7 @@ def _eigenvalues(axes: Axes, found: Found, law: PowerLaw) -> None:
     """Each eigenvalue; the mean of halves beside it shows which of them more inputs would move."""
     k, meant = np.arange(1, len(found.values) + 1), found.values > found.rounding
     more = "" if meant.all() else f" ({meant.sum()} above rounding)"
-    _dots(axes, k[meant], found.values[meant], f"of {found.count} inputs{more}")
+    dots(axes, k[meant], found.values[meant], f"of {found.count} inputs{more}")
     if len(found.bias):
         some, of_whole = k[: len(found.bias)], found.values[: len(found.bias)]
         mean, error = (1 + found.bias) * of_whole, 2 * found.scatter * of_whole
@@ -461,7 +468,7 @@ def _power(axes: Axes, power: Power) -> None:
     """The target's power in each mode, and what is left beyond."""
     k, left = np.arange(1, len(power.shares) + 1), power.beyond[1:]
     seen = power.shares > 1e-3 * np.median(power.shares)
-    _dots(axes, k[seen], power.shares[seen], "in mode $k$ (circles: means)")
+    dots(axes, k[seen], power.shares[seen], "in mode $k$ (circles: means)")
     axes.plot(power.k, power.mean, "o-", color=BLUE, markersize=3, markerfacecolor="white", linewidth=0.8)
     if power.interval is not None:
         half = power.interval[1, 1:] / np.maximum(left[: power.interval.shape[1] - 1], 1e-9) - 1  # as wide in the logarithm
@@ -490,11 +497,3 @@ def _sums(axes: Axes, found: Found, power: Power | None) -> None:
     axes.set_title("what the first $k$ modes hold")
     axes.set_xlabel("number $k$ of modes")
     axes.legend(loc="lower right")
-
-
-def _dots(axes: Axes, x: np.ndarray, y: Floats, label: str) -> None:
-    axes.set(xscale="log", yscale="log")
-    axes.minorticks_off()
-    axes.grid(True)
-    axes.plot(x, y, "o", color=BLUE, markersize=2, markeredgewidth=0)
-    axes.plot([], [], "o", color=BLUE, markersize=4, markeredgewidth=0, label=label)

@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status: one line and 2 for what the user can mend, 130 when interrupted."""
     _mend_streams()
     options = parser().parse_args(arguments)
+    usual, sys.unraisablehook = sys.unraisablehook, _send_interrupts_again
     try:
         return int(import_module(f"ntkit._commands.{options.module}").run(options))
     except NtkitError as error:
@@ -38,6 +39,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: do not complain at exit
         return EXIT_PIPE
+    finally:
+        sys.unraisablehook = usual
+
+
+def _send_interrupts_again(lost: Any) -> None:
+    """Python prints and forgets an interrupt in a callback from C, such as JAX's at garbage collection; here it comes again."""
+    if lost.exc_type is KeyboardInterrupt:
+        import _thread
+        import threading
+
+        threading.Timer(0.01, _thread.interrupt_main).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _mend_streams() -> None:

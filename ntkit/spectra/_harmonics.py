@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from ntkit.spectra._symmetric import is_integer
+
 Degrees = Sequence[int] | np.ndarray
 
 
@@ -70,8 +72,8 @@ def gegenbauer(dim: int, degrees: Degrees, angles: ArrayLike) -> Float[np.ndarra
 
 def check_dim(dim: int) -> None:
     """Refuse dimensions without a sphere that is connected."""
-    if isinstance(dim, bool) or dim != int(dim) or dim < 2:
-        raise ValueError(f"dim must be an integer, at least 2 (the circle), got {dim}")
+    if not is_integer(dim, 2, 2**53):
+        raise ValueError(f"dim must be an integer, at least 2 (the circle), got {dim!r}")
 
 
 def check_degrees(degrees: Degrees) -> np.ndarray:

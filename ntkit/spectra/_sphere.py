@@ -14,6 +14,7 @@ from ntkit.spectra._funk_hecke import check_values, integrate, quadrature_angles
 from ntkit.spectra._harmonics import check_dim
 from ntkit.spectra._relu import FLOAT, Pair, is_relu_chain, relu_chain
 from ntkit.spectra._spectrum import Spectrum
+from ntkit.spectra._symmetric import is_integer
 
 _MOST = 4000  # degrees: their harmonics at the nodes fill half a gigabyte
 
@@ -80,8 +81,8 @@ def sphere_spectrum(
     Source: Funk-Hecke formula; Atkinson and Han (2012), section 2.5 (from memory).
     """
     check_dim(dim)
-    if isinstance(max_degree, bool) or max_degree != int(max_degree) or not 0 <= max_degree <= _MOST:
-        raise ValueError(f"max_degree must be an integer from 0 to {_MOST}, got {max_degree}")
+    if not is_integer(max_degree, 0, _MOST):
+        raise ValueError(f"max_degree must be an integer from 0 to {_MOST}, got {max_degree!r}")
     if not isinstance(f, Network) and (kind is not None or radius is not None):
         raise ValueError(f"kind and radius are options of networks, got kind={kind!r}, radius={radius!r} and no network")
     if kind not in (None, "ntk", "nngp"):

@@ -46,8 +46,19 @@ def generator(seed: Seed) -> np.random.Generator:
 
 def check_integer(name: str, value: int, least: int, most: int) -> None:
     """Refuse what is not an integer in a range."""
-    if isinstance(value, bool) or value != int(value) or not least <= value <= most:
-        raise ValueError(f"{name} must be an integer from {least} to {most}, got {value}")
+    if not is_integer(value, least, most):
+        raise ValueError(f"{name} must be an integer from {least} to {most}, got {value!r}")
+
+
+def is_integer(value: Any, least: int, most: int) -> bool:
+    """Whether something is a whole number in a range, of whatever type of number.
+
+    Example:
+        >>> [is_integer(value, 2, 9) for value in (3, 3.0, 2.5, np.nan, np.inf, None, True, 10**400)]
+        [True, True, False, False, False, False, False, False]
+    """
+    number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    return number and bool(least <= value <= most and value % 1 == 0)
 
 
 def inner(first: Float[np.ndarray, "n j"], second: Float[np.ndarray, "n k"]) -> tuple[Float[np.ndarray, "j k"], float]:

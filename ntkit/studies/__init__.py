@@ -3,17 +3,29 @@
 A study is a file `analyses/NAME.py` with a docstring, `add_options(parser)` and `run(options)`, run by `ntkit analyze NAME`.
 """
 
-from ntkit.studies._inputs import Inputs, add_study_options, described, network_and_inputs, span, whole
+from ntkit.studies._inputs import (
+    MOST_REPEATS,
+    MOST_SEEDS,
+    Inputs,
+    add_study_options,
+    described,
+    network_and_inputs,
+    span,
+    whole,
+)
 from ntkit.studies._laws import grouped, if_certain, law_facts, law_line, law_title, law_words
-from ntkit.studies._matrix import KINDS, add_kind_option, check_finite, matrix
+from ntkit.studies._matrix import KINDS, add_kind_option, check_finite, check_squares, matrix
 from ntkit.studies._results import (
     BLUE,
     GREY,
     ORANGE,
     add_format_option,
+    dots,
     heading,
+    percent,
     progress_line,
     results_folder,
+    shown_bound,
     write_picture,
     write_record,
     write_whole,
@@ -25,6 +37,8 @@ __all__ = [
     "GREY",
     "KINDS",
     "MOST_CLASSES",
+    "MOST_REPEATS",
+    "MOST_SEEDS",
     "ORANGE",
     "Inputs",
     "Targets",
@@ -33,7 +47,9 @@ __all__ = [
     "add_study_options",
     "add_target_option",
     "check_finite",
+    "check_squares",
     "described",
+    "dots",
     "grouped",
     "heading",
     "if_certain",
@@ -43,8 +59,10 @@ __all__ = [
     "law_words",
     "matrix",
     "network_and_inputs",
+    "percent",
     "progress_line",
     "results_folder",
+    "shown_bound",
     "span",
     "targets",
     "whole",

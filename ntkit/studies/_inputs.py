@@ -19,6 +19,8 @@ Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Labels = np.ndarray[Any, np.dtype[Any]]
 
 COUNT = 500  # inputs, unless told otherwise
+MOST_REPEATS = 10_000  # of what is random: beyond, no error bar is worth the time
+MOST_SEEDS = 2**63 - 2  # the largest that NumPy and JAX both take, with room for the next
 
 
 @dataclass(frozen=True)
@@ -198,8 +200,8 @@ def described(net: Network, inputs: Inputs, options: argparse.Namespace) -> dict
     }  # fmt: skip
 
 
-def whole(least: int) -> Callable[[str], int]:
-    """For `type=` of an option: a whole number that is not too small; the function raises ArgumentTypeError.
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """For `type=` of an option: a whole number that is not too small, nor too large; the function raises ArgumentTypeError.
 
     Example:
         >>> whole(2)("20")
@@ -207,8 +209,9 @@ def whole(least: int) -> Callable[[str], int]:
     """
 
     def read(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"must be a whole number from {least}, got {text!r}")
+        if not text.isdecimal() or int(text) < least or (most is not None and int(text) > most):
+            limit = "" if most is None else f" to {most}"
+            raise argparse.ArgumentTypeError(f"must be a whole number from {least}{limit}, got {text!r}")
         return int(text)
 
     return read

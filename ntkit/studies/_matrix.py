@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ntkit.kernels import Network
 
 KINDS = ("nngp", "ntk")
+SQUARES = (1e-145, 1e145)  # numbers whose squares, summed, neither vanish nor overflow
 
 
 def add_kind_option(parser: argparse.ArgumentParser) -> None:
@@ -48,3 +49,14 @@ def check_finite(part: np.ndarray[Any, np.dtype[np.floating[Any]]], kind: str) -
         raise UsageError(
             f"the {kind} of these inputs is not finite in {part.dtype}; smaller inputs may help, as by --normalise"
         )
+
+
+def check_squares(diagonal: np.ndarray[Any, np.dtype[np.floating[Any]]], kind: str) -> None:
+    """Refuse a kernel that block Lanczos, which squares, would lose; but one that is 0.
+
+    Raises:
+        UsageError: the diagonal is too large or too small.
+    """
+    size = float(diagonal.max())
+    if size and not SQUARES[0] < size < SQUARES[1]:
+        raise UsageError(f"the {kind} of these inputs reaches {size:.0e}, whose square float64 lacks; scale them")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import math
 import os
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ntkit.claims import UsageError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart with any colour vision
@@ -89,9 +93,41 @@ def write_picture(path: Path, draw: Callable[[], Figure]) -> None:
 
     suffix = path.suffix[1:]
     buffer = io.BytesIO()
-    with matplotlib.style.context("ntkit.claims.figures.ntkit", after_reset=True):
+    with matplotlib.style.context("ntkit.claims.figures.ntkit", after_reset=True), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a name that no font has: boxes, and no complaint
         draw().savefig(buffer, format=suffix, metadata=_FORMATS[suffix])
     write_whole(path, lambda file: file.write(buffer.getvalue()))
+
+
+def dots(axes: Axes, x: np.ndarray[Any, np.dtype[Any]], y: np.ndarray[Any, np.dtype[Any]], label: str) -> None:
+    """Small points in logarithms, and one that can be seen in the legend."""
+    axes.set(xscale="log", yscale="log")
+    axes.minorticks_off()
+    axes.grid(True)
+    axes.plot(x, y, "o", color=BLUE, markersize=2, markeredgewidth=0)
+    axes.plot([], [], "o", color=BLUE, markersize=4, markeredgewidth=0, label=label)
+
+
+def percent(share: float) -> str:
+    """A share with three digits.
+
+    Example:
+        >>> percent(0.12345)
+        '12.3 %'
+    """
+    return f"{100 * share:.3g} %"
+
+
+def shown_bound(bound: float) -> str:
+    """A number from 0 with two digits, rounded up, so that what is shown is a bound too.
+
+    Example:
+        >>> shown_bound(1.01e-16), shown_bound(2.0)
+        ('1.1e-16', '2.0e+00')
+    """
+    if float(f"{bound:.1e}") < bound:
+        bound += 0.5 * 10.0 ** (math.floor(math.log10(bound)) - 1)
+    return f"{bound:.1e}"
 
 
 def heading(text: str, width: int = 110) -> str:

@@ -14,6 +14,7 @@ Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Labels = np.ndarray[Any, np.dtype[Any]]
 
 MOST_CLASSES = 20  # more different whole numbers are no classes, unless that is said
+MIDDLE = (1e-100, 1e100)  # between which squares of numbers, summed and multiplied, neither vanish nor overflow
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ def targets(labels: Labels, options: argparse.Namespace) -> Targets:
     """The targets that labels stand for, as `--labels-are` asks.
 
     Raises:
-        UsageError: labels that are all equal, not finite, words where numbers are asked for, or too many classes.
+        UsageError: labels that are all equal up to rounding, not finite, words where numbers are asked for, too many classes,
+            or numbers whose squares float64 cannot hold.
     """
     source = "--labels" if options.labels is None else f"--labels {options.labels}"
     if labels.dtype.kind == "f" and not np.isfinite(labels).all():
@@ -72,8 +74,7 @@ def targets(labels: Labels, options: argparse.Namespace) -> Targets:
     if asked == "numbers" and labels.dtype.kind in "US":
         raise UsageError(f"--labels-are numbers: {source} are words, such as {str(kinds[0])!r}; words are classes")
     if asked == "numbers":
-        numbers = labels.astype(np.float64)
-        return Targets(numbers - numbers.mean(), np.asarray(numbers.mean()), None)
+        return _numbers(labels.astype(np.float64), source)
     if len(kinds) > len(labels) // 2:
         raise UsageError(
             f"{source}: {len(kinds)} classes for {len(labels)} inputs are too many; at most {len(labels) // 2}, or take "
@@ -81,3 +82,15 @@ def targets(labels: Labels, options: argparse.Namespace) -> Targets:
         )
     rows = np.eye(len(kinds))[codes]
     return Targets(rows - rows.mean(0), rows.mean(0), tuple(map(str, kinds)))
+
+
+def _numbers(values: Floats, source: str) -> Targets:
+    low, high = float(values.min()), float(values.max())
+    size = max(-low, high)
+    if not MIDDLE[0] < size < MIDDLE[1]:
+        raise UsageError(
+            f"{source}: the largest is {size:g}, must be {MIDDLE[0]:g} to {MIDDLE[1]:g} to have a square; scale them"
+        )
+    if high - low <= 8 * np.finfo(np.float64).eps * size:
+        raise UsageError(f"{source}: all are {low} up to rounding, which leaves nothing to learn")
+    return Targets(values - values.mean(), np.asarray(values.mean()), None)

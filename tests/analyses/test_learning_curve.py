@@ -1,6 +1,7 @@
 """`ntkit analyze learning-curve` against answers that are known, and what it refuses."""
 
 import json
+import re
 from argparse import ArgumentTypeError
 from pathlib import Path
 from types import SimpleNamespace
@@ -120,6 +121,17 @@ def test_numbers_are_those_of_the_instruments(here: Path) -> None:
     assert needed["supported"] == (needed["interval"][0] <= 0.5)
     assert needed["crossing"][1] <= needed["crossing"][0] <= needed["crossing"][2]
     assert 0.8 < needed["crossing"][0] / needed["n"] < 1.5
+
+
+def test_what_is_best_not_learnt_has_an_infinite_ridge(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    residual = np.random.default_rng(1).normal(size=40)
+    residual -= x @ np.linalg.lstsq(x, residual, rcond=None)[0]
+    np.savez("x.npz", x=x, y=residual)
+    assert analyze("--data", "x.npz", "--key", "x", "--labels", "y", "--net", "dense", "--target", "0.01") == 0
+    assert set(column("ridge")) == {None}
+    np.testing.assert_allclose(column("predicted"), facts()["variance"], rtol=1e-2)
+    assert re.search(r"^ +8 +inf ", capsys.readouterr().out, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("ridge", [0.0, 0.3])
@@ -242,6 +254,12 @@ def test_few_inputs(here: Path, count: int) -> None:
     assert analyze("--data", "x.npz", "--key", "x", "--labels", "y", "--target", 0.1) == 0
 
 
+@pytest.mark.parametrize(("error", "n"), [("1e300", 1), ("1e-300", None)])
+def test_an_error_far_from_all_that_are_measured_is_answered_and_not_drawn(here: Path, error: str, n: int | None) -> None:
+    assert analyze("--count", 40, "--target", error) == 0
+    assert facts()["needed"]["n"] == n
+
+
 def test_the_same_seed_gives_the_same_bytes(here: Path) -> None:
     def written(seed: int, folder: str) -> list[bytes]:
         assert analyze("--count", 40, "--seed", seed, "-o", folder, "--target", "0.5") == 0
@@ -271,8 +289,8 @@ def test_wrong_options(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("--ridge", "inf"): "argument --ridge: must be a number from 0, or optimal, got 'inf'",
         ("--target", "0"): "argument --target: must be a positive number, got '0'",
         ("--target", "nan"): "argument --target: must be a positive number, got 'nan'",
-        ("--repeats", "1"): "argument --repeats: must be a whole number from 2, got '1'",
-        ("--seed", "x"): "argument --seed: must be a whole number from 0, got 'x'",
+        ("--repeats", "1"): "argument --repeats: must be a whole number from 2 to 10000, got '1'",
+        ("--seed", "x"): "argument --seed: must be a whole number from 0 to 9223372036854775806, got 'x'",
         ("--kind", "both"): "argument --kind: invalid choice: 'both'",
     }.items():
         assert message in refused(capsys, *options)

@@ -15,7 +15,7 @@ from ntkit.cli import Parser, main
 from ntkit.data import digits
 from ntkit.kernels import gram, parse
 from ntkit.spectra import Sample, enclosed_eigenvalues, fit_power_law, target_power
-from ntkit.studies import grouped, if_certain, law_title, law_words
+from ntkit.studies import grouped, if_certain, law_title, law_words, shown_bound
 
 NET = "dense relu dense"
 
@@ -252,6 +252,22 @@ def test_laws_in_words() -> None:
     assert "an exponential law predicts the end" in law_words(fit_power_law(np.exp(-k / 9)), "eigenvalue k")
 
 
+def test_inputs_of_any_size_and_names_of_any_script(here: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(40, 3))
+    np.save("größe 日本.npy", x)
+    np.save("huge.npy", 1e150 * x)
+    assert analyze("--data", "größe 日本.npy", "-o", "ö日本") == 0
+    assert analyze("--data", "huge.npy") == 0
+    assert facts("ö日本")["data"] == "inputs of größe 日本.npy"
+    np.testing.assert_allclose(facts()["spectrum"]["sampling_error"], facts("ö日本")["spectrum"]["sampling_error"], rtol=1e-9)
+
+
+def test_bounds_that_are_shown_are_bounds() -> None:
+    for bound in (0.0, 1e-16, 1.04e-16, 1.05e-16, 1.06e-16, 9.99e-5, 2.0000001, 5e-324):
+        shown = float(shown_bound(bound))
+        assert bound <= shown <= 1.1 * bound + 1e-323
+
+
 def test_wrong_options(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for options, message in {
         ("--eigenvalues", "0"): "argument --eigenvalues: must be a whole number from 1, got '0'",
@@ -263,8 +279,10 @@ def test_wrong_options(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("--shift", "-1.5", "--centre", "--net", "dense"): "--shift -1.5: must be finite and above -1, minus the first k",
         ("--shift", "-5", "--window", "5:20"): "--shift -5: must be finite and above -5",
         ("--shift", "nan"): "--shift nan: must be finite and above -2",
-        ("--repeats", "1"): "argument --repeats: must be a whole number from 2, got '1'",
-        ("--seed", "-1"): "argument --seed: must be a whole number from 0, got '-1'",
+        ("--repeats", "1"): "argument --repeats: must be a whole number from 2 to 10000, got '1'",
+        ("--repeats", "1000000"): "argument --repeats: must be a whole number from 2 to 10000, got '1000000'",
+        ("--seed", "-1"): "argument --seed: must be a whole number from 0 to 9223372036854775806, got '-1'",
+        ("--seed", 2**64): f"argument --seed: must be a whole number from 0 to 9223372036854775806, got '{2**64}'",
         ("--kind", "both"): "argument --kind: invalid choice: 'both'",
         ("--labels-are", "words"): "argument --labels-are: invalid choice: 'words'",
     }.items():
@@ -275,15 +293,21 @@ def test_wrong_data(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     x = np.random.default_rng(0).normal(size=(12, 3))
     arrays = {
         "same": np.ones(12), "nan": np.where(x[:, 0] == x[3, 0], np.nan, x[:, 0]), "words": np.array(list("abcdefghijkl")),
-        "few": np.array(list("aabbccaabbcc")),
+        "few": np.array(list("aabbccaabbcc")), "huge": 1e160 * x[:, 0], "tiny": 1e-170 * x[:, 0],
+        "rounded": 3 + 1e-15 * x[:, 0],
     }  # fmt: skip
     np.savez("x.npz", x=x, zero=0 * x, large=1e200 * x, **arrays)
     for options, message in {
         ("--labels", "same"): "--labels same: all 12 are 1.0, which leaves nothing to learn",
         ("--labels", "nan"): "--labels nan: must be finite, got 1 that are nan or infinite",
+        ("--labels", "huge", "--labels-are", "numbers"): "must be 1e-100 to 1e+100 to have a square; scale them",
+        ("--labels", "tiny"): "must be 1e-100 to 1e+100 to have a square; scale them",
+        ("--labels", "rounded"): "up to rounding, which leaves nothing to learn",
         ("--labels", "words"): "--labels words: 12 classes for 12 inputs are too many; at most 6",
         ("--labels", "few", "--labels-are", "numbers"): "--labels-are numbers: --labels few are words, such as 'a'",
     }.items():
         assert message in refused(capsys, "--data", "x.npz", "--key", "x", *options)
     assert "is zero within rounding, and so has no spectrum" in refused(capsys, "--data", "x.npz", "--key", "zero")
     assert "is not finite in float64" in refused(capsys, "--data", "x.npz", "--key", "large")
+    np.save("square.npy", 1e120 * x)
+    assert "whose square float64 lacks" in refused(capsys, "--data", "square.npy", "--eigenvalues", 3)

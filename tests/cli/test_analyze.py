@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
@@ -119,3 +120,35 @@ def test_ctrl_c_ends_the_others_before_anything_is_written(tmp_path: Path, study
     assert output.endswith("ntkit: interrupted\n")
     assert "Traceback" not in output
     assert not any((tmp_path / "out").iterdir())
+
+
+def test_ctrl_c_in_a_callback_from_c_is_not_lost(tmp_path: Path) -> None:
+    """JAX has callbacks at garbage collection, where Python prints and forgets what is raised."""
+    (tmp_path / "analyses").mkdir()
+    (tmp_path / "analyses" / "busy.py").write_text(
+        textwrap.dedent(
+            """
+            '''Is interrupted once, while garbage is collected.'''
+            import gc
+            import signal
+            import time
+
+            def add_options(parser):
+                pass
+
+            def interrupt(phase, info):
+                gc.callbacks.clear()
+                signal.raise_signal(signal.SIGINT)
+
+            def run(options):
+                gc.callbacks[:] = [interrupt]
+                gc.collect()
+                time.sleep(20)
+                return 0
+            """
+        )
+    )
+    run = start_ntkit("analyze", "busy", cwd=tmp_path)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 130, output
+    assert output == "ntkit: interrupted\n"

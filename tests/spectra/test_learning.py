@@ -154,6 +154,16 @@ def test_samples_have_an_optimal_ridge_and_a_number_needed():
     assert samples_needed(sample, 0.01) == np.inf
 
 
+def test_samples_of_pure_noise_are_best_not_learnt():
+    noise = np.random.default_rng(3).choice([-1.0, 1.0], size=60)
+    sample = Sample(random_gram(60, 10), noise - random_gram(60, 10) @ np.linalg.pinv(random_gram(60, 10)) @ noise)
+    curve = learning_curve(sample, [5, 50], ridge="optimal", key=KEY, repeats=2)
+    assert curve.ridge.tolist() == [np.inf, np.inf]
+    np.testing.assert_allclose([curve.test, curve.train], (sample.targets**2).mean())
+    np.testing.assert_allclose(5 * curve.simulated_train[:, 0] + 55 * curve.simulated_test[:, 0], 60 * curve.test[0])
+    assert learning_curve(Sample(np.eye(8), np.ones(8)), [3], ridge="optimal").ridge.tolist() == [0.0]
+
+
 def test_an_error_below_the_noise_is_never_reached():
     assert samples_needed(POWER_LAW, 0.5, noise=0.5) == np.inf
     assert samples_needed(POWER_LAW, 100.0) == 1
@@ -441,6 +451,7 @@ def test_nothing_is_learnt_where_all_eigenvalues_are_0():
         (lambda: training_curve(POWER_LAW, 9, []), r"times must have shape \(times,\), not empty"),
         (lambda: training_curve(POWER_LAW, 9, [-1.0]), "times must be finite and at least 0, got -1"),
         (lambda: training_curve(POWER_LAW, 9, [1.0], rate=np.inf), "rate must be finite and positive, got inf"),
+        (lambda: training_curve(POWER_LAW, 9, [1e300], rate=1e100), r"rate \* times must be finite and at least 0, got inf"),
         (lambda: training_curve(POWER_LAW, 1, [1.0]), "n must be one integer of at least 2, got 1"),
         (lambda: training_curve(POWER_LAW, 9, [1.0], noise=-1.0), "noise must be finite and at least 0, got -1"),
         (lambda: training_curve(POWER_LAW, 9, [1.0], repeats=3), "repeats must be at least 1 with a key, 0 without, got 3"),

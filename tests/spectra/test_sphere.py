@@ -6,6 +6,7 @@ from math import pi
 import jax
 import numpy as np
 import pytest
+from scipy.special import eval_legendre
 
 from ntkit.kernels import ArcCosine, Conv, Dense, Erf, Flatten, Laplace, LayerNorm, Relu, parallel, residual, serial
 from ntkit.spectra import Spectrum, distance_power, funk_hecke, kernel_from_spectrum, multiplicity, sphere_spectrum
@@ -143,10 +144,24 @@ def test_eigenvalues_that_are_zero_are_so_in_balls_too():
     assert spectrum.resolved(1e-12).sum() == 21 - len(zero)
 
 
+def test_functions_that_quadrature_cannot_resolve_say_so():
+    degrees, outside, wrong = np.arange(1, 61), 0, 0
+    for place in np.r_[-0.5, 0.0, 0.25, np.random.default_rng(0).uniform(-1, 1, 27)]:
+        spectrum = sphere_spectrum(lambda t, place=place: (t > place).astype(np.float64), 3, 60)
+        legendre = eval_legendre(np.arange(62), place)  # the integral of P_k is (P_{k-1} - P_{k+1}) / (2 k + 1)
+        exact = np.r_[(1 - place) / 2, (legendre[:-2] - legendre[2:]) / (4 * degrees + 2)]
+        off = np.abs(spectrum.eigenvalues - exact)
+        outside += (off > spectrum.errors).sum()
+        wrong += (spectrum.resolved() & (off > 0.01 * np.abs(exact))).sum()
+    assert outside <= 0.02 * 30 * 61
+    assert wrong == 0
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"dim": 1}, "dim must be an integer, at least 2 .* got 1"),
+        ({"dim": 10**400}, "dim must be an integer, at least 2 .* got 1000"),
         ({"max_degree": -1}, "max_degree must be an integer from 0 to 4000, got -1"),
         ({"max_degree": 5000}, "max_degree must be an integer from 0 to 4000, got 5000"),
         ({"kind": "ntk"}, "kind and radius are options of networks, got kind='ntk'"),

@@ -55,7 +55,8 @@ def learning_curve(
     Args:
         task: the eigen-system with its target, or a data set.
         n: numbers of samples, shape (points,): at least 1, below N for a `Sample`; integers.
-        ridge: added to the n x n Gram matrix, at least 0, one or one per point; "optimal": the best predicted for each n.
+        ridge: added to the n x n Gram matrix, at least 0, one or one per point; "optimal": the best predicted for each n,
+            inf where nothing is best learnt.
         noise: variance of the noise on the labels (`Modes` only).
         features: number of random features, at least 1 (`Modes` only; inf is the kernel itself).
         key: JAX PRNG key of the simulation.

@@ -8,6 +8,8 @@ from ntkit.spectra.learning._modes import Modes, sums
 from ntkit.spectra.learning._ridge import scan
 from ntkit.spectra.learning._sample import Sample
 
+_TIE = 1e-12  # relative differences of errors that are rounding
+
 
 def subset_risk(
     sample: Sample, n: Float[np.ndarray, " points"], ridge: Float[np.ndarray, " points"]
@@ -27,6 +29,9 @@ def subset_risk(
     test, train = np.empty_like(n), np.empty_like(n)
     for r in np.unique(ridge):
         here = ridge == r
+        if np.isinf(r):  # nothing is learnt
+            test[here] = train[here] = sample.modes.variance
+            continue
         shifted = Modes(sample.eigenvalues + r / len(sample), np.zeros(len(sample)))
         kappa = _interpolating(shifted, n[here]) + r / len(sample)
         test[here], train[here] = _at_kappa(sample, n[here], kappa, r)
@@ -34,7 +39,7 @@ def subset_risk(
 
 
 def optimal_subset_ridge(sample: Sample, n: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
-    """The ridge >= 0 of the least predicted test error for each n; as in `optimal_ridge`, the search runs over kappa."""
+    """The ridge in [0, inf] of the least predicted test error for each n; as in `optimal_ridge`, the search runs over kappa."""
     N, modes = len(sample), sample.modes
     least = modes.eigenvalues[modes.eigenvalues > 0].min(initial=np.inf)
     if np.isinf(least):
@@ -47,10 +52,13 @@ def optimal_subset_ridge(sample: Sample, n: Float[np.ndarray, " points"]) -> Flo
             return _at_kappa(sample, np.repeat(m, len(extra)), start + extra, None)[0]
 
         extra, value = scan(errors, 1e-9 * (start or least), 1e6 * modes.trace)
-        kappa = np.array([start + extra])
-        at = sums(modes, kappa)
-        ridge = float((N * kappa * at.left(m) / at.left(np.array([float(N)])))[0])
-        out[p] = ridge if value < subset_risk(sample, m, np.zeros(1))[0][0] else 0.0
+        none, all_ = float(subset_risk(sample, m, np.zeros(1))[0][0]), modes.variance
+        if value < min(none, all_) * (1 - _TIE):
+            kappa = np.array([start + extra])
+            at = sums(modes, kappa)
+            out[p] = float((N * kappa * at.left(m) / at.left(np.array([float(N)])))[0])
+        else:
+            out[p] = 0.0 if none <= all_ * (1 + _TIE) else np.inf
     return out
 
 

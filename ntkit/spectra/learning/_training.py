@@ -84,7 +84,8 @@ def training_curve(
         raise ValueError(f"noise must be 0 for a sample, whose labels have their own, got {noise!r}")
     if (repeats > 0) != (key is not None) or repeats < 0:
         raise ValueError(f"repeats must be at least 1 with a key, 0 without, got {repeats}")
-    variance, scaled = float(nonnegative("noise", noise)), float(rate) * grid
+    with np.errstate(over="ignore"):
+        variance, scaled = float(nonnegative("noise", noise)), nonnegative("rate * times", float(rate) * grid)
     test, train = flow_risk(task, float(n), scaled, variance)
     drawn = (np.empty((0, len(grid))),) * 2 if key is None else simulate_flow(task, int(n), scaled, variance, key, repeats)
     return TrainingCurve(grid, int(n), float(rate), test, train, *drawn)
