@@ -1,9 +1,10 @@
 """Test error of a network's kernel over the number of inputs: predicted and measured.
 
 The network is given in words, as for `ntkit analyze kernel`, whose --help names
-them all. Learnt is by kernel ridge regression, the limit of an infinitely wide
-network; the ridge is added to the n x n kernel matrix as it is, and `optimal` is
-the one of the least predicted error at each n, inf where nothing is best learnt.
+them all, or in place of it a kernel. Learnt is by kernel ridge regression, the
+limit of an infinitely wide network; the ridge is added to the n x n kernel matrix
+as it is, and `optimal` is the one of the least predicted error at each n, inf
+where nothing is best learnt. As the prediction, that ridge has seen all labels.
 
 Predicted is the mean square error from the eigenvalues and the labels of all N
 inputs (the eigenframework of a finite population; it sees all labels, and comes
@@ -15,17 +16,17 @@ of all N. To predict that mean costs the variance, drawn as a line. With classes
 the share of wrong ones among the others is measured beside it.
 
 --target E asks for the n from which on the predicted error is at most E. There
-it is measured, too: the answer is marked as supported if the measured interval
-reaches E, and the n is told at which the measured errors cross E. If fewer than N
-inputs do not do, the answer is that; an extrapolation of the measured errors is
-told up to 10 N, and never as supported.
+it is measured, too: the answer says whether both agree, that is if the measured
+interval reaches E, and the n is told at which the measured errors cross E. If
+fewer than N inputs do not do, the answer is that; an extrapolation of the measured
+errors is told up to 10 N, but nothing in the data supports it.
 
 Written are learning-curve.json with all numbers and the picture learning-curve.pdf.
 
 Examples:
   ntkit analyze learning-curve --net "dense relu dense relu dense" --target 0.2 -o curve
   ntkit analyze learning-curve --net "conv3x3 relu gap dense" --ridge 1e-3 --count 1797 --sizes 16:1024 -o curve
-  ntkit analyze learning-curve --net "dense erf dense" --data points.npz --key x --labels y --sizes 20,50,100 -o curve
+  ntkit analyze learning-curve --kernel "laplace 2" --data points.npz --key x --labels y --sizes 20,50,100 -o curve
 """
 
 from __future__ import annotations
@@ -51,13 +52,15 @@ from ntkit.studies import (
     add_kind_option,
     add_study_options,
     add_target_option,
+    called,
     described,
     heading,
+    kernel_and_inputs,
     matrix,
-    network_and_inputs,
     progress_line,
     results_folder,
     targets,
+    title_of,
     whole,
     write_picture,
     write_record,
@@ -82,7 +85,7 @@ FARTHEST = 10  # times the number of inputs, up to which an extrapolation is tol
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the study."""
-    add_study_options(parser)
+    add_study_options(parser, kernels=True)
     add_kind_option(parser)
     add_target_option(parser)
     parser.add_argument(
@@ -98,7 +101,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compute, print, write, draw."""
-    net, inputs = network_and_inputs(options)
+    net, inputs = kernel_and_inputs(options)
     count = len(inputs.x)
     if inputs.labels is None:
         raise UsageError(f"--data {options.data}: a learning curve needs labels; say by --labels where they are")
@@ -120,7 +123,7 @@ def run(options: argparse.Namespace) -> int:
     }  # fmt: skip
     record, picture = folder / "learning-curve.json", folder / f"learning-curve.{options.format}"
     write_record(record, facts)
-    title = f"{options.kind} of {facts['network']}\non {count} {inputs.name}"
+    title = f"{title_of(net, options)}\non {count} {inputs.name}"
     write_picture(picture, lambda: draw(title, curve, wrong, aim, needed))
     print(f"wrote {record}, {picture}")
     return 0
@@ -161,7 +164,8 @@ def _sample(gram: Floats, aim: Targets, options: argparse.Namespace) -> Sample:
         sample.eigenvalues  # noqa: B018 - computed, and checked, when they are asked for
     except ValueError as error:
         why = "; --dtype float64 rounds less" if options.dtype == "float32" else ""
-        raise UsageError(f"--net: the {options.kind} of these inputs cannot be learnt from: {error}{why}") from None
+        option, kind = called(options)
+        raise UsageError(f"{option}: the {kind} of these inputs cannot be learnt from: {error}{why}") from None
     return sample
 
 
@@ -210,11 +214,11 @@ class Needed:
         error: that was asked for.
         n: from which on the predicted error is at most that; None if all but one of the inputs do not do.
         measured, interval: the error at this n; None without n.
-        supported: whether the measured interval reaches the error.
+        agrees: whether the measured interval reaches the error.
         crossing: the n where the measured errors fall to it, between sizes; and where the ends of their intervals do. None
             where they do not.
         best: predicted error at the largest n that leaves something to test on.
-        extrapolated: where the measured errors would fall to it if they went on as between the last sizes: never supported.
+        extrapolated: where the measured errors would fall to it if they went on as between the last sizes: a guess.
             None if n is known, or if that is too far.
     """
 
@@ -222,7 +226,7 @@ class Needed:
     n: int | None
     measured: float | None
     interval: tuple[float, float] | None
-    supported: bool
+    agrees: bool
     crossing: tuple[float | None, float | None, float | None]
     best: float
     extrapolated: int | None
@@ -298,7 +302,7 @@ def _words(curve: LearningCurve, variance: float, needed: Needed | None, count: 
     middle, early, late = (None if n is None else math.ceil(n) for n in needed.crossing)
     if needed.n is not None and needed.interval is not None:
         low, high = needed.interval
-        word = "which supports it" if needed.supported else "which is more: the prediction is too optimistic here"
+        word = "which agrees" if needed.agrees else "which is more: the prediction is too optimistic here"
         yield f"error {needed.error:g}: predicted from n = {needed.n} on; measured there {low:.4g} to {high:.4g}, {word}"
         if middle is not None:
             between = f" ({early} to {late})" if early and late else ""

@@ -1,8 +1,8 @@
 """Spectrum of a network's kernel on data, its exponent, and where in it the labels lie.
 
 The network is given in words, as for `ntkit analyze kernel`, whose --help names
-them all. Studied is the kernel matrix of n inputs divided by n, whose eigenvalues
-estimate those of the kernel under the distribution that the inputs come from.
+them all, or in place of it a kernel. Studied is the kernel matrix of n inputs over
+n, whose eigenvalues estimate those of the kernel under the inputs' distribution.
 
 Each eigenvalue comes with two errors. The enclosure is certain: that eigenvalue
 of the matrix lies in it. The sampling error is estimated from random halves of
@@ -29,7 +29,7 @@ Written are spectrum.json with all numbers and the picture spectrum.pdf.
 Examples:
   ntkit analyze spectrum --net "dense relu dense relu dense" -o spectrum
   ntkit analyze spectrum --net "conv3x3 relu gap dense" --kind nngp --count 1797 --window 4:200 -o spectrum
-  ntkit analyze spectrum --net "dense erf dense" --data points.npz --key x --labels y --eigenvalues 50 -o spectrum
+  ntkit analyze spectrum --kernel "laplace 2" --data points.npz --key x --labels y --eigenvalues 50 -o spectrum
 """
 
 from __future__ import annotations
@@ -49,30 +49,33 @@ from ntkit.studies import (
     MOST_SEEDS,
     ORANGE,
     Inputs,
+    Kernel,
     Targets,
     add_format_option,
     add_kind_option,
     add_study_options,
     add_target_option,
-    check_finite,
+    called,
     check_squares,
     described,
     dots,
     grouped,
     heading,
     if_certain,
+    kernel_and_inputs,
     law_facts,
     law_line,
     law_title,
     law_words,
     matrix,
-    network_and_inputs,
+    operator,
     percent,
     progress_line,
     results_folder,
     shown_bound,
     span,
     targets,
+    title_of,
     whole,
     write_picture,
     write_record,
@@ -99,7 +102,7 @@ ENOUGH = 0.1  # relative bias up to which an eigenvalue counts as that of the po
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the study."""
-    add_study_options(parser)
+    add_study_options(parser, kernels=True)
     add_kind_option(parser)
     add_target_option(parser)
     parser.add_argument(
@@ -118,7 +121,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compute, print, write, draw."""
-    net, inputs = network_and_inputs(options)
+    net, inputs = kernel_and_inputs(options)
     count = len(inputs.x)
     aim = None if inputs.labels is None else targets(inputs.labels, options)
     _check(options, count)
@@ -138,7 +141,7 @@ def run(options: argparse.Namespace) -> int:
     }  # fmt: skip
     record, picture = folder / "spectrum.json", folder / f"spectrum.{options.format}"
     write_record(record, facts)
-    title = f"{options.kind} of {facts['network']}\non {count} {inputs.name}"
+    title = f"{title_of(net, options)}\non {count} {inputs.name}"
     write_picture(picture, lambda: draw(title, found, law, power))
     print(f"wrote {record}, {picture}")
     return 0
@@ -223,7 +226,7 @@ class Found:
         return float((self.shares / (self.shares + share)).sum())
 
 
-def spectrum(net: Network, inputs: Inputs, options: argparse.Namespace) -> Found:
+def spectrum(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace) -> Found:
     """All eigenvalues with enclosures, or the largest."""
     count = len(inputs.x)
     if count > MOST_EXACT or (options.eigenvalues or count) < count:
@@ -248,9 +251,8 @@ def spectrum(net: Network, inputs: Inputs, options: argparse.Namespace) -> Found
     return Found(count, all_.values / count, lower, upper, all_.vectors, trace, all_.rounding / count, most, halves, gram)
 
 
-def _largest(net: Network, inputs: Inputs, options: argparse.Namespace, top: int) -> Found:
+def _largest(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace, top: int) -> Found:
     """By block Lanczos, of a matrix that is kept or computed in every product."""
-    from ntkit.kernels import gram, gram_operator
     from ntkit.spectra import rest_bound, top_eigenpairs
 
     count = len(inputs.x)
@@ -258,11 +260,8 @@ def _largest(net: Network, inputs: Inputs, options: argparse.Namespace, top: int
         given: Any = matrix(net, inputs, options).astype(np.float64)
         diagonal = np.diag(given)
     else:
-        given = gram_operator(net, inputs.x, kind=options.kind)
-        blocks = (inputs.x[start : start + 256] for start in range(0, count, 256))
-        diagonal = np.concatenate([np.diag(gram(net, block, kind=options.kind)) for block in blocks]).astype(np.float64)
-        check_finite(diagonal, options.kind)
-    check_squares(diagonal, options.kind)
+        given, diagonal = operator(net, inputs, options)
+    check_squares(diagonal, called(options)[1])
     print(f"finding the {top} largest of {count} eigenvalues ...", flush=True)
     trace = float(diagonal.sum())
     pairs: Eigenpairs = top_eigenpairs(given, top, seed=options.seed, trace=trace * (1 + 1e-12))

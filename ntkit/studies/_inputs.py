@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ntkit.claims import UsageError
+from ntkit.studies._kernels import KERNELS, Kernel, in_words, parsed_kernel
 
 if TYPE_CHECKING:
     from ntkit.kernels import Layer, Network
@@ -40,9 +41,13 @@ class Inputs:
     name: str
 
 
-def add_study_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the network, the inputs, and where results go."""
-    parser.add_argument("--net", required=True, metavar="WORDS", help='the network, as in "conv3x3 relu gap dense"')
+def add_study_options(parser: argparse.ArgumentParser, *, kernels: bool = False) -> None:
+    """Declare the network, or in place of it a kernel if the study takes one, the inputs, and where results go."""
+    either = parser.add_mutually_exclusive_group(required=True)
+    either.add_argument("--net", metavar="WORDS", help='the network, as in "conv3x3 relu gap dense"')
+    if kernels:
+        examples = ", ".join(f'"{example}"' for _, example in KERNELS.values())
+        either.add_argument("--kernel", metavar="WORDS", help=f"a kernel in place of a network, with its numbers: {examples}")
     parser.add_argument("-o", "--out", required=True, metavar="FOLDER", help="where the results go")
     parser.add_argument("--data", metavar="FILE", help=".npy or .npz file of inputs (default: handwritten digits, 8 x 8)")
     parser.add_argument("--key", metavar="NAME", help="which array of a .npz file holds the inputs")
@@ -59,6 +64,22 @@ def add_study_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--normalise", action="store_true", help="scale every input to mean square 1 (after --centre)")
 
 
+def kernel_and_inputs(options: argparse.Namespace) -> tuple[Network | Kernel, Inputs]:
+    """The network or the kernel, and the inputs: as `network_and_inputs`, for studies that take both.
+
+    Raises:
+        UsageError: as there, or an option that goes with networks only.
+    """
+    if options.kernel is None:
+        options.kind = options.kind or "ntk"
+        return network_and_inputs(options)
+    for name, value in (("kind", options.kind), ("as", options.shape)):
+        if value not in (None, "vectors"):
+            raise UsageError(f"--{name} {value}: goes with --net; kernels are those of vectors")
+    kernel = parsed_kernel(options.kernel)
+    return kernel, _inputs(options, lambda x: "vectors")
+
+
 def network_and_inputs(options: argparse.Namespace) -> tuple[Network, Inputs]:
     """The network, and the inputs in the shape that it takes: what the options of `add_study_options` ask for.
 
@@ -68,6 +89,12 @@ def network_and_inputs(options: argparse.Namespace) -> tuple[Network, Inputs]:
     from ntkit.kernels import parse
 
     net = _parsed(parse, options.net)
+    inputs = _inputs(options, lambda x: options.shape or _guess(x, list(net.layers), not options.data))
+    return _parsed(parse, options.net, inputs.x.shape[1:]), inputs
+
+
+def _inputs(options: argparse.Namespace, shape: Callable[[Floats], str]) -> Inputs:
+    """The inputs, in a shape that may depend on them."""
     source = f"--data {options.data}" if options.data else "digits"
     x, labels = _file(options) if options.data else _digits(options)
     if x.ndim < 2 or 0 in x.shape or len(x) < 2:
@@ -77,11 +104,9 @@ def network_and_inputs(options: argparse.Namespace) -> tuple[Network, Inputs]:
         raise UsageError(f"--count {count}: there are only {len(x)} inputs")
     rows = np.arange(count) * len(x) // count
     chosen = _floats(np.asarray(x[rows]), rows, options.dtype, source)
-    chosen = _shaped(chosen, options.shape or _guess(chosen, list(net.layers), not options.data), source)
+    chosen = _prepared(_shaped(chosen, shape(chosen), source), rows, options, source)
     name = f"inputs of {Path(options.data).name}" if options.data else "handwritten digits"
-    chosen = _prepared(chosen, rows, options, source)
-    net = _parsed(parse, options.net, chosen.shape[1:])
-    return net, Inputs(chosen, None if labels is None else np.asarray(labels)[rows], len(x), name)
+    return Inputs(chosen, None if labels is None else np.asarray(labels)[rows], len(x), name)
 
 
 def _parsed(parse: Callable[..., Network], text: str, *shape: Any) -> Network:
@@ -187,15 +212,14 @@ def _prepared(x: Floats, rows: np.ndarray, options: argparse.Namespace, source: 
     return x
 
 
-def described(net: Network, inputs: Inputs, options: argparse.Namespace) -> dict[str, Any]:
-    """What every record of a study says of network and inputs; two lines are printed."""
-    from ntkit.kernels import words
-
+def described(studied: Network | Kernel, inputs: Inputs, options: argparse.Namespace) -> dict[str, Any]:
+    """What every record of a study says of network or kernel, and of inputs; two lines are printed."""
     shape = " x ".join(map(str, inputs.x.shape[1:]))
-    print(f"network  {words(net)}")
+    which = "network" if options.net else "kernel"
+    print(f"{which:8} {in_words(studied)}")
     print(f"data     {len(inputs.x)} of {inputs.total} {inputs.name}, {shape}, {inputs.x.dtype}")
     return {
-        "network": words(net), "data": inputs.name, "total": inputs.total, "shape": inputs.x.shape,
+        which: in_words(studied), "data": inputs.name, "total": inputs.total, "shape": inputs.x.shape,
         "dtype": str(inputs.x.dtype), "centred": options.centre, "normalised": options.normalise,
     }  # fmt: skip
 

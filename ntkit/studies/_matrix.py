@@ -9,37 +9,72 @@ import numpy as np
 
 from ntkit.claims import UsageError
 from ntkit.studies._inputs import Inputs
+from ntkit.studies._kernels import Kernel, function_of, in_words
 from ntkit.studies._results import progress_line
 
 if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
+
     from ntkit.kernels import Network
+
+Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 KINDS = ("nngp", "ntk")
 SQUARES = (1e-145, 1e145)  # numbers whose squares, summed, neither vanish nor overflow
 
 
 def add_kind_option(parser: argparse.ArgumentParser) -> None:
-    """Declare which of the two kernels is studied."""
-    parser.add_argument("--kind", choices=KINDS, default="ntk", help="which kernel (default: ntk)")
+    """Declare which of the two kernels of a network is studied."""
+    parser.add_argument("--kind", choices=KINDS, help="which kernel of the network (default: ntk)")
 
 
-def matrix(net: Network, inputs: Inputs, options: argparse.Namespace) -> np.ndarray[Any, np.dtype[np.floating[Any]]]:
+def title_of(studied: Network | Kernel, options: argparse.Namespace) -> str:
+    """What is studied, in words."""
+    return f"{options.kind} of {in_words(studied)}" if options.net else in_words(studied)
+
+
+def called(options: argparse.Namespace) -> tuple[str, str]:
+    """The option that says what is studied, and what to call that."""
+    return ("--net", str(options.kind)) if options.net else ("--kernel", "kernel")
+
+
+def matrix(studied: Network | Kernel, inputs: Inputs, options: argparse.Namespace) -> Floats:
     """The Gram matrix of the inputs, in memory, finite and exactly symmetric.
 
     Raises:
-        UsageError: a network that cannot have it on these inputs, or a matrix that is not finite.
+        UsageError: a network or kernel that cannot have it on these inputs, or a matrix that is not finite.
     """
     from ntkit.kernels import gram
 
     try:
-        found = gram(net, inputs.x, kind=options.kind, progress=progress_line())
+        found = gram(function_of(studied), inputs.x, progress=progress_line(), kind=_kind(options))
     except ValueError as error:
-        raise UsageError(f"--net: {error}") from None
-    check_finite(found, options.kind)
+        raise UsageError(f"{called(options)[0]}: {error}") from None
+    check_finite(found, called(options)[1])
     return np.asarray(np.tril(found) + np.tril(found, -1).T)
 
 
-def check_finite(part: np.ndarray[Any, np.dtype[np.floating[Any]]], kind: str) -> None:
+def operator(studied: Network | Kernel, inputs: Inputs, options: argparse.Namespace) -> tuple[LinearOperator, Floats]:
+    """The Gram matrix as products with vectors, computed anew for each, and its diagonal, finite.
+
+    Raises:
+        UsageError: an entry of the diagonal is nan or infinite.
+    """
+    from ntkit.kernels import gram, gram_operator
+
+    function, kind = function_of(studied), _kind(options)
+    blocks = (inputs.x[start : start + 256] for start in range(0, len(inputs.x), 256))
+    diagonal = np.concatenate([np.diag(gram(function, block, kind=kind)) for block in blocks]).astype(np.float64)
+    check_finite(diagonal, called(options)[1])
+    return gram_operator(function, inputs.x, kind=kind), diagonal
+
+
+def _kind(options: argparse.Namespace) -> str:
+    """For `gram`, which looks at it for networks only."""
+    return options.kind or "ntk"
+
+
+def check_finite(part: Floats, kind: str) -> None:
     """Refuse a kernel that overflowed.
 
     Raises:
@@ -51,7 +86,7 @@ def check_finite(part: np.ndarray[Any, np.dtype[np.floating[Any]]], kind: str) -
         )
 
 
-def check_squares(diagonal: np.ndarray[Any, np.dtype[np.floating[Any]]], kind: str) -> None:
+def check_squares(diagonal: Floats, kind: str) -> None:
     """Refuse a kernel that block Lanczos, which squares, would lose; but one that is 0.
 
     Raises:

@@ -93,7 +93,7 @@ def test_nothing_is_learnt_of_orthogonal_inputs(here: Path, capsys: pytest.Captu
     assert facts()["labels"] == "2 classes, one-hot, centred"
     assert (column("wrong") > 0.3).all()
     needed = facts()["needed"]
-    assert [needed[name] for name in ("n", "measured", "extrapolated", "supported")] == [None, None, None, False]
+    assert [needed[name] for name in ("n", "measured", "extrapolated", "agrees")] == [None, None, None, False]
     assert needed["best"] == pytest.approx(0.5)
     shown = capsys.readouterr().out
     assert (
@@ -118,7 +118,7 @@ def test_numbers_are_those_of_the_instruments(here: Path) -> None:
     needed = facts()["needed"]
     assert needed["n"] == samples_needed(sample, 0.5)
     assert needed["interval"][0] < needed["measured"] < needed["interval"][1]
-    assert needed["supported"] == (needed["interval"][0] <= 0.5)
+    assert needed["agrees"] == (needed["interval"][0] <= 0.5)
     assert needed["crossing"][1] <= needed["crossing"][0] <= needed["crossing"][2]
     assert 0.8 < needed["crossing"][0] / needed["n"] < 1.5
 
@@ -245,7 +245,7 @@ def test_a_prediction_that_measuring_does_not_support_says_so(
     shown = capsys.readouterr().out
     assert "predicted from n = 10 on" in shown
     assert "which is more: the prediction is too optimistic here\n  the measured errors cross it at n = " in shown
-    assert not facts()["needed"]["supported"]
+    assert not facts()["needed"]["agrees"]
 
 
 @pytest.mark.parametrize("count", [2, 3, 5])

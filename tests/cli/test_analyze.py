@@ -14,6 +14,7 @@ import pytest
 from analyses import kernel, learning_curve, spectrum
 from ntkit.cli import Parser, parser
 from ntkit.kernels import parse
+from ntkit.studies._kernels import parsed_kernel
 from tests.support import environment, ntkit, start_ntkit
 
 STUDY = '''
@@ -76,7 +77,8 @@ def test_help_is_quick_and_its_examples_are_good(tmp_path: Path, study: ModuleTy
         outer = parser().parse_args(shlex.split(example)[1:])
         options = Parser()
         study.add_options(options)
-        assert parse(options.parse_args(outer.arguments[1:]).net)
+        given = options.parse_args(outer.arguments[1:])
+        assert parse(given.net) if given.net else parsed_kernel(given.kernel)
 
 
 def test_help_of_the_kernel_study_names_every_word() -> None:

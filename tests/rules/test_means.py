@@ -238,3 +238,9 @@ def test_other_evidence_is_refused() -> None:
 def test_rules_say_what_they_allow() -> None:
     assert "lies within max(0, 0.1 |predicted|)" in Agreement(rtol=0.1).text()
     assert Ordering(margin=0.5).text().startswith("the paired mean of first - second, with its whole 95% interval, is >= 0.5")
+
+
+def test_a_level_is_shown_as_it_is():
+    assert "95% interval" in Ordering().text()
+    assert "99.7% interval" in Ordering(level=0.997).text()
+    assert "99.9% interval" in Agreement(atol=1.0, level=0.999).text()

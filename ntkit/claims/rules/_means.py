@@ -93,7 +93,7 @@ class Agreement(Rule):
     def text(self) -> str:
         """The rule in one sentence."""
         return (
-            f"each estimate, with its whole {self.level:.0%} interval (Bonferroni over several), lies within"
+            f"each estimate, with its whole {100 * self.level:.4g}% interval (Bonferroni over several), lies within"
             f" max({self.atol:g}, {self.rtol:g} |predicted|) of the prediction;"
             f" refuted when a whole interval lies beyond {self.refute:g} times that"
         )
@@ -156,7 +156,7 @@ class Ordering(Rule):
     def text(self) -> str:
         """The rule in one sentence."""
         return (
-            f"the paired mean of first - second, with its whole {self.level:.0%} interval, is >= {self.margin:g};"
+            f"the paired mean of first - second, with its whole {100 * self.level:.4g}% interval, is >= {self.margin:g};"
             f" refuted when the whole interval is < {self.margin if self.refute is None else self.refute:g}"
         )
 
@@ -224,7 +224,7 @@ class Proportion(Rule):
     def text(self) -> str:
         """The rule in one sentence."""
         return (
-            f"the share of successes, with its whole exact {self.level:.0%} interval, is {self._supported()};"
+            f"the share of successes, with its whole exact {100 * self.level:.4g}% interval, is {self._supported()};"
             f" refuted when the whole interval misses {self._wider()}"
         )
 

@@ -147,7 +147,7 @@ class Slope(Rule):
         inner = window("tol", self.tol)
         outer = inner.widened() if self.refute is None else window("refute", self.refute)
         return (
-            f"the {self.axes} slope minus the expected slope is {inner}, with its whole {self.level:.0%} interval; "
+            f"the {self.axes} slope minus the expected slope is {inner}, with its whole {100 * self.level:.4g}% interval; "
             f"refuted when the whole interval misses {outer}"
         )
 
