@@ -103,11 +103,12 @@ def _flat(items: Sequence[Layer | Network]) -> tuple[Layer, ...]:
     return tuple(flat)
 
 
-def _centred(chain: Sequence[Layer]) -> bool:
-    """Whether the outputs have mean zero by weights of their own, given the inputs."""
-    for layer in reversed(chain):
-        if isinstance(layer, Branches):
-            return (all if layer.join == "sum" else any)([_centred(branch) for branch in layer.branches])
-        if not isinstance(layer, _LINEAR):
-            return layer.weighted
-    return False
+def _centred(chain: Sequence[Layer], before: bool = False) -> bool:
+    """Whether the outputs have mean zero by weights of their own; `before`: whether the inputs have."""
+    for layer in chain:
+        if isinstance(layer, Branches):  # factors of a product are mean zero by themselves, not as their inputs are
+            of_sum = layer.join == "sum"
+            before = (all if of_sum else any)([_centred(branch, before and of_sum) for branch in layer.branches])
+        elif not isinstance(layer, _LINEAR):
+            before = layer.weighted
+    return before

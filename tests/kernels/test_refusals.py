@@ -55,6 +55,11 @@ LONG = np.ones((2, 3, 1))  # three pixels
             r"parallel: all branches but one must end in a layer with weights, got branches \[1, 2\] that do not",
         ),
         (lambda: residual(Dense(), Relu()), r"parallel: all branches but one .* got branches \[0, 1\]"),
+        (lambda: residual(residual(Dense())), r"parallel: all branches but one .* got branches \[0, 1\]"),
+        (
+            lambda: residual(Dense(), product(Identity(), serial(Dense(), Relu()))),
+            r"parallel: all branches but one .* got branches \[0, 1\]",
+        ),
         (
             lambda: product(Identity(), Dense(), Relu()),
             r"product: all branches but one must have a layer with weights, got branches \[0, 2\] that have none",

@@ -33,6 +33,7 @@ NETWORKS = {
         serial(Conv(2, 2, "circular"), residual(LeakyRelu(0.3), Conv(3, 1, "same")), GlobalAvgPool(), Dense()),
         IMAGES,
     ),
+    "residual in residual": (serial(Dense(), residual(Dense(), residual(LeakyRelu(0.3), Dense())), Dense()), VECTORS),
     "product": (serial(product(Conv(2), serial(Conv(2), Sin(), Dense(1.0, 0.5))), GlobalAvgPool(), Dense()), IMAGES),
 }
 

@@ -22,7 +22,7 @@ def blocks(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
     function, pool = draw(st.one_of(st.just(""), PLAIN, NUMBERED)), draw(st.one_of(st.just(""), POOLS))
     chain, other = f"{draw(WEIGHTS)} {function} {pool} {draw(WEIGHTS)}", draw(inner)
     norm = f"layernorm{draw(NUMBERS)} {draw(PLAIN)}"
-    forms = ("{0} {1}", "{0} {2} {1}", "{0} residual({1}) {0}", "({0} + {1})", "({0} * {1} * {0}) {0}", "({0} + {1}) relu {0}")
+    forms = ("{0} {1}", "{0} {2} {1}", "{0} residual({1})", "({0} + {1})", "({0} * {1} * {0}) {0}", "({0} + {1}) relu {0}")
     return draw(st.sampled_from(forms)).format(chain, other, norm)
 
 

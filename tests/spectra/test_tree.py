@@ -45,12 +45,18 @@ def test_eigenvalues_fall_as_the_dimension_of_their_meta_patch_says(kind, nu):
     assert slope == pytest.approx(-2 * nu - tree.effective_dim(2), abs=0.1)
 
 
-def test_two_layers_of_one_patch_have_the_leading_term_of_a_dense_network():
-    # A node with one child would be a dense layer; with two children, the kink at angle 0 comes from both layers by half.
-    k = np.array([200, 400])
-    found = tree_spectrum(PatchTree(3, (2,)), 400).eigenvalues(np.stack([k, 0 * k], axis=1))
-    ratio = found.values / leading_term(3, k, at_zero=-1.0)
-    assert abs(ratio[1] / ratio[0] - 1) < 0.01
+@pytest.mark.parametrize("parity", [0, 1])
+def test_labels_in_one_patch_have_the_constant_of_its_kinks(parity):
+    # Of layer 1, k0(t) t + k1(t) has the kinks -theta / pi at 0 and at pi; layer 2 multiplies by k0(S) / 2, of which the other
+    # patch is averaged. On the sphere in three dimensions its cosine is uniform.
+    k = np.array([200, 400]) + parity
+    found = tree_spectrum(PatchTree(3, (2,)), 401).eigenvalues(np.stack([k, 0 * k], axis=1))
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    other = 1 - np.add(1 - nodes, one_minus_dual(1 - nodes)[0])  # k1 of the other patch's cosine
+    near, far = (weights @ (1 + one_minus_dual(1 - (end + other) / 2)[1]) / 4 for end in (1, 0))  # k1 is 1 at 0, 0 at pi
+    ratio = found.values / leading_term(3, k, at_zero=-near / np.pi, at_pi=-far / np.pi)
+    assert (abs(ratio - 1) < 12 / k).all()  # the next term is that of sector 2, of relative order 1 / k^2
+    assert abs(ratio[1] - 1) < 0.5 * abs(ratio[0] - 1)
     assert found.resolved(1e-3).all()
 
 
