@@ -334,11 +334,11 @@ def _facts(curve: LearningCurve, wrong: Floats | None) -> list[dict[str, Any]]:
 
 
 def _interval(values: Floats) -> Floats:
-    """Student's, for the mean over repeats."""
+    """Student's, for the mean over repeats of a share."""
     from scipy.stats import t as student
 
     half = student.ppf(0.975, len(values) - 1) * values.std(0, ddof=1) / math.sqrt(len(values))
-    return np.stack([values.mean(0) - half, values.mean(0) + half])
+    return np.clip(np.stack([values.mean(0) - half, values.mean(0) + half]), 0.0, 1.0)
 
 
 def draw(title: str, curve: LearningCurve, wrong: Floats | None, aim: Targets, needed: Needed | None) -> Figure:

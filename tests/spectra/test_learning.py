@@ -1,5 +1,7 @@
 """Predictions of kernel regression against closed forms, and what is refused."""
 
+import dataclasses
+
 import jax
 import numpy as np
 import pytest
@@ -275,6 +277,8 @@ def test_simulations_repeat_with_the_key(task):
     np.testing.assert_array_equal(one.simulated_test, two.simulated_test)
     assert (one.simulated_test != other.simulated_test).all()
     assert one.interval().shape == (2, 2)
+    rare = dataclasses.replace(one, simulated_test=np.array([[0.0, 0.0], [0.0, 1.0], [0.0, 0.0]]))
+    assert rare.interval()[0].tolist() == [0.0, 0.0]  # an error has no negative mean
 
 
 def test_pure_noise_is_best_ignored_in_simulation_too():

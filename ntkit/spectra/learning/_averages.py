@@ -21,11 +21,11 @@ class Averages:
         return np.asarray(self.simulated_test.std(axis=0, ddof=1) / np.sqrt(len(self.simulated_test)))
 
     def interval(self, level: float = 0.95) -> Float[np.ndarray, "2 points"]:
-        """Student's interval for the expected test error at each point."""
+        """Student's interval for the expected test error at each point, without what lies below 0."""
         if not 0 < level < 1:
             raise ValueError(f"level must lie between 0 and 1, got {level!r}")
         half = student.ppf((1 + level) / 2, len(self.simulated_test) - 1) * self.stderr()
-        return np.stack([self.mean() - half, self.mean() + half])
+        return np.stack([np.maximum(self.mean() - half, 0.0), self.mean() + half])
 
     def _simulated(self, least: int) -> None:
         if len(self.simulated_test) < least:

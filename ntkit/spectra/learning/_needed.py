@@ -23,6 +23,7 @@ def samples_needed(
 
     At the optimal ridge the error of `Modes` never rises with n, and bisection finds it. Otherwise it may (double descent):
     then n is the point after the last rise above `error` on a grid of 12 points per octave, refined by bisection.
+    `learning_curve` with the same arguments, at n and with a key, simulates what is predicted here.
 
     Args:
         task: the eigen-system with its target, or a data set of N points, whose predictions end at n = N - 1.
