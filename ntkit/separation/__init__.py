@@ -1,0 +1,33 @@
+"""How many samples an architecture needs: tasks, learners and the search for thresholds."""
+
+from ntkit.separation._activation import gate, soft_threshold
+from ntkit.separation._learner import Learner, equivariance_gap
+from ntkit.separation._projected import ProjectedGradient
+from ntkit.separation._signal import DynamicSignal, SignalTask, StaticSignal
+from ntkit.separation._symmetry import COMMON, NONE, ORTHOGONAL, PATCHWISE, SIGN, TOKENS, Symmetry
+from ntkit.separation._task import Data, Task
+from ntkit.separation._thresholds import NoiseGate, WeakestSignalGate
+from ntkit.separation._two_step import TwoStep
+
+__all__ = [
+    "COMMON",
+    "NONE",
+    "ORTHOGONAL",
+    "PATCHWISE",
+    "SIGN",
+    "TOKENS",
+    "Data",
+    "DynamicSignal",
+    "Learner",
+    "NoiseGate",
+    "ProjectedGradient",
+    "SignalTask",
+    "StaticSignal",
+    "Symmetry",
+    "Task",
+    "TwoStep",
+    "WeakestSignalGate",
+    "equivariance_gap",
+    "gate",
+    "soft_threshold",
+]
