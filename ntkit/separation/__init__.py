@@ -2,7 +2,9 @@
 
 from ntkit.separation._activation import gate, soft_threshold
 from ntkit.separation._learner import Learner, equivariance_gap
+from ntkit.separation._needed import Criterion, SamplesNeeded, samples_needed
 from ntkit.separation._projected import ProjectedGradient
+from ntkit.separation._scaling import Forms, Scaling, scaling, sum_or_product
 from ntkit.separation._signal import DynamicSignal, SignalTask, StaticSignal
 from ntkit.separation._symmetry import COMMON, NONE, ORTHOGONAL, PATCHWISE, SIGN, TOKENS, Symmetry
 from ntkit.separation._task import Data, Task
@@ -16,11 +18,15 @@ __all__ = [
     "PATCHWISE",
     "SIGN",
     "TOKENS",
+    "Criterion",
     "Data",
     "DynamicSignal",
+    "Forms",
     "Learner",
     "NoiseGate",
     "ProjectedGradient",
+    "SamplesNeeded",
+    "Scaling",
     "SignalTask",
     "StaticSignal",
     "Symmetry",
@@ -29,5 +35,8 @@ __all__ = [
     "WeakestSignalGate",
     "equivariance_gap",
     "gate",
+    "samples_needed",
+    "scaling",
     "soft_threshold",
+    "sum_or_product",
 ]

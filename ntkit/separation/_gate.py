@@ -31,12 +31,12 @@ class Gated(NamedTuple):
     """Sums over the gated draws of the first n samples.
 
     Attributes:
-        count: how many there are.
+        number: how many there are.
         signal: how many of them carry each signal.
         noise: the sum of their noise along the filter.
     """
 
-    count: Float[np.ndarray, "points filters"]
+    number: Float[np.ndarray, "points filters"]
     signal: Float[np.ndarray, "points filters signals"]
     noise: Float[np.ndarray, "points filters"]
 

@@ -33,7 +33,7 @@ class Layout:
     def signals_in(self, counts: Int[np.ndarray, "points patches"]) -> Int[np.ndarray, "points filters signals"]:
         """How often each filter meets each signal, from how often each patch carries it."""
         if self.architecture == "cnn":
-            return counts.sum(axis=1)[:, None, None]
+            return np.asarray(counts.sum(axis=1)[:, None, None])
         return counts[:, None, :] if self.architecture == "fcn" else counts[:, :, None]
 
     def of_samples(self, n: Int[np.ndarray, " points"], places: Int[np.ndarray, " samples"]) -> Draws:

@@ -86,9 +86,7 @@ class ProjectedGradient(Learner):
             FloatingPointError: a weight is nan or infinite.
         """
         weights = np.asarray(
-            _train(
-                jnp.asarray(x), jnp.asarray(y), tuple(self.thresholds), self.architecture, self.loss, self.rate, self.scale
-            )
+            _train(jnp.asarray(x), jnp.asarray(y), tuple(self.thresholds), self.architecture, self.loss, self.rate, self.scale)
         )
         if not np.isfinite(weights).all():
             raise FloatingPointError("training gave weights that are not finite")

@@ -7,11 +7,11 @@ Step 1 is their mean, sum_s (N_s / M) mu_s + (sigma / sqrt M) g. Of g only a_s =
 a chi variable with D - S degrees of freedom: with the direction e of the rest, everything so far lies in the span V of all mu_s
 and e. Let u be the normalised mean.
 
-Step 2 sums the vectors with |<., u>| > threshold. The noise along u is z_j - mean z + <g, u> / sqrt M with z_j independent: the
-residuals of the sample mean are independent of it. In all directions orthogonal to u the residuals are independent of those along
-u, so that their sum over c gated vectors is normal with variance c (1 - c / M) however these were chosen, on top of c / sqrt M
-times g's part there. So its component in V is drawn there, and the length of the rest is a chi variable with D - S - 1 degrees of
-freedom. Nothing is left out and nothing approximated: the cost is that of M numbers z, whatever D.
+Step 2 sums the vectors with |<., u>| > threshold. The noise along u is z_j - mean z + <g, u> / sqrt M with z_j independent, as
+the residuals of a sample mean are independent of it. In all directions orthogonal to u the residuals are independent of those
+along u, so that their sum over c gated vectors is normal with variance c (1 - c / M), however these were chosen, on top of
+c / sqrt M times g's part there. So its component in V is drawn there, and the length of the rest is a chi variable with D - S - 1
+degrees of freedom. Nothing is left out and nothing approximated; it costs M numbers z, whatever D is.
 
 With fresh data in step 2 the z_j are independent, and sums have variance c.
 """
@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from ntkit.separation._gate import Draws, Gated, gated_sums
+from ntkit.separation._gate import Gated, gated_sums
 from ntkit.separation._layout import Architecture, Layout, layout_of
 from ntkit.separation._signal import SignalTask
 
@@ -81,8 +81,8 @@ def two_step_overlaps(
         inner = (first.along * a).sum(axis=-1) + first.beside * r  # <g, u>
         draws = layout.of_samples(n, places)
         sums = gated_sums(draws, first.along, inner / np.sqrt(M), task.noise, threshold, _seed(large))
-        left = np.sqrt(sums.count * np.maximum(1 - sums.count / M, 0.0))
-        kept = (sums.count / np.sqrt(M), a, r, inner)
+        left = np.sqrt(sums.number * np.maximum(1 - sums.number / M, 0.0))
+        kept = (sums.number / np.sqrt(M), a, r, inner)
         second = _gated_step(layout, task.noise, first, sums, left, small, kept)
     else:
         second = mean
@@ -137,7 +137,7 @@ def _fresh_step(
         signal = layout.signals_in(task.counts(placing, n)).astype(np.float64)
         count = np.broadcast_to(M, (len(n), layout.filters))
         sums = Gated(count, signal, np.sqrt(count) * small.normal(size=layout.filters))
-    return _gated_step(layout, task.noise, first, sums, np.sqrt(sums.count), small, None)
+    return _gated_step(layout, task.noise, first, sums, np.sqrt(sums.number), small, None)
 
 
 def _counts(

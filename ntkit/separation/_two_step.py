@@ -110,7 +110,9 @@ class TwoStep(Learner):
 
         Args:
             task: a `SignalTask`.
-            n, key, replicates: as there.
+            n: numbers of samples, rising.
+            key: JAX PRNG key.
+            replicates: data sets.
             measure: "error", or "misalignment": 1 minus the mean over the signal's places of max(cosine, 0)^2 of a filter and
                 the signal (fcn: of its one filter and the sum of all signals).
             test_size: not used.
@@ -128,6 +130,11 @@ class TwoStep(Learner):
         power = {"cnn": 0, "lcn": 1, "fcn": 2}[self.architecture] if task.places > 1 else 0
         return 2 * task.noise**2 * task.dim * float(task.patches) ** power
 
+    def most(self, task: Task) -> int:
+        """A thousand million; a hundred million numbers, where a gate has to look at each."""
+        assert isinstance(task, SignalTask)
+        return 10**9 if self.threshold_for(task) == 0 else 10**8 // task.patches
+
 
 def error_of_overlaps(architecture: Architecture, task: SignalTask, overlaps: Overlaps) -> Float[np.ndarray, " points"]:
     """The test error of the linear classifier with these filters: the mean over the signal's patch J of Phi(-<w_J, mu> / size).
@@ -141,9 +148,7 @@ def error_of_overlaps(architecture: Architecture, task: SignalTask, overlaps: Ov
     return np.asarray(error_of(scores, size).mean(axis=1))
 
 
-def misalignment_of_overlaps(
-    architecture: Architecture, task: SignalTask, overlaps: Overlaps
-) -> Float[np.ndarray, " points"]:
+def misalignment_of_overlaps(architecture: Architecture, task: SignalTask, overlaps: Overlaps) -> Float[np.ndarray, " points"]:
     """1 - mean over places of max(cosine, 0)^2; for the fcn the cosine with the normalised sum of the signals."""
     if architecture == "fcn":
         cosines = overlaps[:, 0, : task.places].sum(axis=1, keepdims=True) / np.sqrt(task.places)
