@@ -11,13 +11,15 @@ RESAMPLES = 999
 
 
 def crossing(n: Int[np.ndarray, " points"], curve: Float[np.ndarray, " points"], target: float) -> float:
-    """The n where the isotonic (falling) fit of a curve meets the target, on straight lines over log n.
+    """The n where the isotonic (falling) fit of a curve meets the target, on straight lines between logarithms.
+
+    Errors of 0 have none; towards them the line is straight in the error itself.
 
     Returns:
         inf where the fit stays above the target, 0 where it begins at most at the target.
 
     Example:
-        >>> crossing(np.array([1, 2, 4, 8]), np.array([0.5, 0.4, 0.2, 0.1]), 0.3).__round__(6)  # half way in the logarithm
+        >>> round(crossing(np.array([1, 2, 4, 8]), np.array([1.0, 0.5, 0.25, 0.125]), 2**-1.5), 6)  # of 1 / n
         2.828427
     """
     fit = np.asarray(isotonic_regression(curve, increasing=False).x)
@@ -25,7 +27,8 @@ def crossing(n: Int[np.ndarray, " points"], curve: Float[np.ndarray, " points"],
     if above in (0, len(fit)):
         return np.inf if above else 0.0
     (high, low), (before, after) = fit[above - 1 : above + 1], np.log(n[above - 1 : above + 1])
-    return float(np.exp(before + (high - target) / (high - low) * (after - before)))
+    share = np.log(high / target) / np.log(high / low) if low > 0 else (high - target) / high
+    return float(np.exp(before + share * (after - before)))
 
 
 def resampled(

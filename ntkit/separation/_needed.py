@@ -15,8 +15,8 @@ from ntkit.separation._learner import Learner
 from ntkit.separation._task import Task
 
 FEWEST = 20  # replicates below which a bootstrap says little
-STEP = 4  # of the bracketing
-POINTS = 2  # of the final grid, an octave
+STEP = 2  # of the bracketing
+POINTS = 4  # of the final grid, an octave; it ends half an octave beyond the bracket on either side
 MISSING = 0.005  # share of resamples without a crossing that is borne at either end
 WIDER = 5  # times the final grid is widened
 
@@ -90,8 +90,8 @@ def samples_needed(
 ) -> SamplesNeeded:
     """The number of samples from which on the mean error over data sets is at most a target, with an interval.
 
-    The place is bracketed in factors of four; then errors on two points an octave, an octave beyond the bracket, are made to
-    fall by isotonic regression, and met with the target on straight lines over log n. The interval resamples replicates.
+    The place is bracketed in factors of two; then errors on four points an octave are made to fall by isotonic regression, and
+    met with the target on straight lines between logarithms. The interval resamples replicates.
 
     Args:
         learner: what learns.
@@ -162,8 +162,8 @@ class _Search:
             if early > MISSING or place == 0:
                 low = max(low // STEP, 1)
         why = (
-            f"of resampled mean errors {late:.1%} do not fall to {target:g} up to n = {grid[-1]}, and {early:.1%} begin below it"
-            f" at n = {grid[0]}"
+            f"of resampled mean errors {late:.1%} do not fall to {target:g} up to n = {grid[-1]},"
+            f" and {early:.1%} begin below it at n = {grid[0]}"
         )
         return self._without("inconclusive", np.nan, (0.0, np.inf), why, grid, errors)
 
@@ -203,7 +203,6 @@ class _Search:
         return errors
 
     def _grid(self, low: int, high: int) -> Int[np.ndarray, " points"]:
-        """Two points an octave from half of `low` to twice `high`."""
-        octaves = math.log2(high / low) + 2
-        grid = low / 2 * 2.0 ** (np.arange(round(POINTS * octaves) + 1) / POINTS)
+        count = round(POINTS * (math.log2(high / low) + 1)) + 1
+        grid = low / 2**0.5 * 2.0 ** (np.arange(count) / POINTS)
         return np.unique(np.clip(np.round(grid), 1, self._most).astype(np.int64))
