@@ -1,6 +1,7 @@
 """How many samples an architecture needs: tasks, learners and the search for thresholds."""
 
 from ntkit.separation._activation import gate, soft_threshold
+from ntkit.separation._cell import two_step_needed
 from ntkit.separation._learner import Learner, equivariance_gap
 from ntkit.separation._needed import Criterion, SamplesNeeded, samples_needed
 from ntkit.separation._projected import ProjectedGradient
@@ -39,4 +40,5 @@ __all__ = [
     "scaling",
     "soft_threshold",
     "sum_or_product",
+    "two_step_needed",
 ]

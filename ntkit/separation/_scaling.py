@@ -32,14 +32,16 @@ class Scaling:
 def scaling(sizes: ArrayLike, needs: Sequence[SamplesNeeded], *, per: ArrayLike = 1.0, level: float = 0.95) -> Scaling:
     """The exponent of n* / per over sizes.
 
+    On a grid of two sizes, with every pair in it, this is the exponent over the one at fixed values of the other.
+
     Args:
-        sizes: positive and different, shape (points,).
+        sizes: positive, shape (points,); several points may have the same.
         needs: what was needed at each.
         per: what n* is divided by, one number or one for each point, such as noise^2.
         level: of the interval.
 
     Returns:
-        No slope, and why, for fewer than two sizes, or where a size was inconclusive or needed one sample only.
+        No slope, and why, for fewer than two different sizes, or where a size was inconclusive or needed one sample only.
 
     Raises:
         ValueError: shapes differ, or a size or divisor is not positive.
@@ -52,11 +54,11 @@ def scaling(sizes: ArrayLike, needs: Sequence[SamplesNeeded], *, per: ArrayLike 
         >>> round(scaling([8, 16, 32], needs, per=[task.noise**2 for task in tasks]).slope, 1)  # k^2
         2.0
     """
-    x, scale = _sizes("sizes", sizes, len(needs)), _positive("per", per, len(needs))
+    x, scale = _positive("sizes", sizes, len(needs)), _positive("per", per, len(needs))
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level!r}")
     nowhere = (-np.inf, np.inf)
-    if len(needs) < 2:
+    if len(np.unique(x)) < 2:
         return Scaling(np.nan, nowhere, "one size has no slope")
     for size, need in zip(x.tolist(), needs, strict=True):
         if need.status != "crossed":
@@ -147,13 +149,6 @@ def _fit_sum(terms: Float[np.ndarray, "points 2"], target: Float[np.ndarray, " p
 def _draws(needs: Sequence[SamplesNeeded]) -> Float[np.ndarray, "points resamples"]:
     """Resampled n* of each."""
     return np.stack([need.draws for need in needs])
-
-
-def _sizes(name: str, values: ArrayLike, count: int) -> Float[np.ndarray, " points"]:
-    array = _positive(name, values, count)
-    if len(np.unique(array)) < len(array):
-        raise ValueError(f"{name} must differ, got {values!r}")
-    return array
 
 
 def _positive(name: str, values: ArrayLike, count: int) -> Float[np.ndarray, " points"]:
