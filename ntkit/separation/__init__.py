@@ -2,7 +2,9 @@
 
 from ntkit.separation._activation import gate, soft_threshold
 from ntkit.separation._cell import two_step_needed
-from ntkit.separation._learner import Learner, equivariance_gap
+from ntkit.separation._crossing import crossing
+from ntkit.separation._layout import Architecture
+from ntkit.separation._learner import Learner, Predictor, equivariance_gap
 from ntkit.separation._needed import Criterion, SamplesNeeded, samples_needed
 from ntkit.separation._projected import ProjectedGradient
 from ntkit.separation._scaling import Forms, Scaling, scaling, sum_or_product
@@ -19,12 +21,14 @@ __all__ = [
     "PATCHWISE",
     "SIGN",
     "TOKENS",
+    "Architecture",
     "Criterion",
     "Data",
     "DynamicSignal",
     "Forms",
     "Learner",
     "NoiseGate",
+    "Predictor",
     "ProjectedGradient",
     "SamplesNeeded",
     "Scaling",
@@ -34,6 +38,7 @@ __all__ = [
     "Task",
     "TwoStep",
     "WeakestSignalGate",
+    "crossing",
     "equivariance_gap",
     "gate",
     "samples_needed",

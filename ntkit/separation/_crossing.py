@@ -8,9 +8,10 @@ from scipy.optimize import isotonic_regression
 from scipy.special import ndtr, stdtrit
 
 RESAMPLES = 999
+Grid = Float[np.ndarray, " points"] | Int[np.ndarray, " points"]
 
 
-def crossing(n: Int[np.ndarray, " points"], curve: Float[np.ndarray, " points"], target: float) -> float:
+def crossing(n: Grid, curve: Float[np.ndarray, " points"], target: float) -> float:
     """The n where the isotonic (falling) fit of a curve meets the target, on straight lines between logarithms.
 
     Errors of 0 have none; towards them the line is straight in the error itself.

@@ -10,14 +10,14 @@ import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
 from ntkit.separation._checks import check_integer, check_number, generator
-from ntkit.separation._crossing import crossing, percentile_interval, resampled
+from ntkit.separation._crossing import RESAMPLES, crossing, percentile_interval, resampled
 from ntkit.separation._learner import Learner
 from ntkit.separation._task import Task
 
 FEWEST = 20  # replicates below which a bootstrap says little
 STEP = 2  # of the bracketing
 POINTS = 4  # of the final grid, an octave; it ends half an octave beyond the bracket on either side
-MISSING = 0.005  # share of resamples without a crossing that is borne at either end
+MISSING = 0.1  # share of the tail beyond the interval, in which resamples may have no crossing on the grid
 WIDER = 5  # times the final grid is widened
 
 
@@ -63,7 +63,8 @@ class SamplesNeeded:
         interval: of n, by resampling the replicates; infinite ends where inconclusive.
         why: the reason where inconclusive, else empty.
         grid: the numbers of samples looked at last; errors: there, a row for each replicate.
-        draws: n in resamples of the replicates, inf where one does not cross; empty unless crossed.
+        draws: n in resamples of the replicates, an end of the grid where one does not cross; 1 at once; empty where
+            inconclusive.
         criterion: what was asked for.
     """
 
@@ -140,43 +141,39 @@ class _Search:
             grid = np.array([self._most])
             errors = self._errors(grid)
             why = f"the mean error is {errors.mean():.3g} at n = {self._most}, the most that was allowed"
-            return self._without("inconclusive", np.nan, (0.0, np.inf), why, grid, errors)
+            return self._inconclusive(why, grid, errors)
         target = self._criterion.target
         for _ in range(WIDER):
             grid = self._grid(low, high)
             errors = self._errors(grid)
             place = crossing(grid, errors.mean(axis=0), target)
             if place == 0 and grid[0] == 1:
-                return self._without("at once", 1.0, (1.0, 1.0), "", grid, errors)
+                ones = np.ones(RESAMPLES)
+                return SamplesNeeded("at once", 1.0, (1.0, 1.0), "", grid, errors, ones, self._criterion)
             rng = generator(jax.random.fold_in(self._key, len(grid)))
             draws = resampled(errors, partial(crossing, grid, target=target), rng)
             late, early = float((draws == np.inf).mean()), float((draws == 0).mean())
-            if 0 < place < np.inf and late <= MISSING and (early <= MISSING or grid[0] == 1):
-                draws = np.maximum(draws, grid[0])
+            few = MISSING * (1 - self._level) / 2
+            if 0 < place < np.inf and late <= few and (early <= few or grid[0] == 1):
+                draws = np.clip(draws, grid[0], grid[-1])
                 interval = percentile_interval(draws, self._replicates, self._level)
                 return SamplesNeeded("crossed", place, interval, "", grid, errors, draws, self._criterion)
-            if late > MISSING or place == np.inf:
+            if late > few or place == np.inf:
                 if grid[-1] == self._most:
                     break
                 high = min(high * STEP, self._most)
-            if early > MISSING or place == 0:
+            if early > few or place == 0:
                 low = max(low // STEP, 1)
         why = (
             f"of resampled mean errors {late:.1%} do not fall to {target:g} up to n = {grid[-1]},"
             f" and {early:.1%} begin below it at n = {grid[0]}"
         )
-        return self._without("inconclusive", np.nan, (0.0, np.inf), why, grid, errors)
+        return self._inconclusive(why, grid, errors)
 
-    def _without(
-        self,
-        status: Literal["at once", "inconclusive"],
-        n: float,
-        interval: tuple[float, float],
-        why: str,
-        grid: Int[np.ndarray, " points"],
-        errors: Float[np.ndarray, "replicates points"],
+    def _inconclusive(
+        self, why: str, grid: Int[np.ndarray, " points"], errors: Float[np.ndarray, "replicates points"]
     ) -> SamplesNeeded:
-        return SamplesNeeded(status, n, interval, why, grid, errors, np.empty(0), self._criterion)
+        return SamplesNeeded("inconclusive", np.nan, (0.0, np.inf), why, grid, errors, np.empty(0), self._criterion)
 
     def _bracket(self, start: int) -> tuple[int, int]:
         """Not enough, or 1; and enough, or more than may be asked for."""

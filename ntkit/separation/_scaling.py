@@ -103,17 +103,17 @@ def sum_or_product(
     Args:
         first: x, positive, shape (points,).
         second: y, alike.
-        needs: what was needed at each point; all must have crossed, at least four.
+        needs: what was needed at each point, at least four, none inconclusive; where one sample does, that is 1.
         per: what n* is divided by.
         level: of the intervals, by resampling replicates.
 
     Raises:
-        ValueError: shapes differ, something is not positive, or a point did not cross.
+        ValueError: shapes differ, something is not positive, or a point is inconclusive.
     """
     x, y, scale = (_positive(name, a, len(needs)) for name, a in (("first", first), ("second", second), ("per", per)))
-    short = [need.status for need in needs if need.status != "crossed"]
-    if short or len(needs) < 4:
-        raise ValueError(f"needs must be at least four that crossed, got {len(needs)}, of them {len(short)} that did not")
+    lost = sum(need.status == "inconclusive" for need in needs)
+    if lost or len(needs) < 4:
+        raise ValueError(f"needs must be at least four, none inconclusive, got {len(needs)}, of them {lost} inconclusive")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level!r}")
     target = np.log([need.n for need in needs]) - np.log(scale)
