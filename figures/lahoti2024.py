@@ -129,6 +129,7 @@ def equivariance(record: Record) -> Figure:
     axes.axvline(1e-6, color=GREY, linestyle=":", linewidth=0.9)
     axes.text(1e-6, -0.62, "refuted", color=GREY, ha="left")
     axes.set(xscale="log", xlim=(1e-18, 1e2), ylim=(len(names) - 0.5, -0.9), xlabel="gap, relative to the largest score")
+    axes.set_yticks(range(len(names)), list(names.values()))
     _head(figure, record)
     return figure
 
