@@ -37,9 +37,12 @@ class Filters(NamedTuple):
 
     def normalised(self) -> "Filters":
         """Unit vectors; zero stays zero."""
-        size = np.sqrt((self.along**2).sum(axis=-1) + self.beside**2 + self.beyond**2)
+        size = np.maximum(np.abs(self.along).max(axis=-1), np.maximum(np.abs(self.beside), np.abs(self.beyond)))
+        size = np.where(size > 0, size, 1.0)  # first, so that no square over- or underflows
+        along, beside, beyond = self.along / size[..., None], self.beside / size, self.beyond / size
+        size = np.sqrt((along**2).sum(axis=-1) + beside**2 + beyond**2)
         size = np.where(size > 0, size, 1.0)
-        return Filters(self.along / size[..., None], self.beside / size, self.beyond / size)
+        return Filters(along / size[..., None], beside / size, beyond / size)
 
 
 def two_step_overlaps(
@@ -52,7 +55,10 @@ def two_step_overlaps(
     fresh: bool = False,
     rate: float = np.inf,
 ) -> tuple[Overlaps, Overlaps]:
-    """<w, signal> of the unit filters after one and after two steps, for one data set whose first n samples are used.
+    """<w, signal> of the unit filters after one and after two steps, exact in law for each n.
+
+    Several n share their random numbers: g, what is drawn beside u in step 2 and, with a gate, the first n signal places and z.
+    So curves over n are smooth; their joint law over n is not that of growing data, for which g would have to change with n.
 
     Args:
         architecture: of the network.
@@ -68,7 +74,7 @@ def two_step_overlaps(
     gated = threshold > 0
     places = task.places_of(placing, int(n[-1])) if gated and not fresh else None
     counts = layout.signals_in(_counts(task, n, placing, places))
-    M = layout.draws(n)[:, None].astype(np.float64)
+    M = layout.draws(n)[:, None]
     a = small.normal(size=(layout.filters, layout.signals))
     r = _chi(small, layout.dim - layout.signals, layout.filters)
     root = task.noise / np.sqrt(M)
@@ -87,10 +93,10 @@ def two_step_overlaps(
     else:
         second = mean
     if np.isfinite(rate):
-        step = rate / M
-        if second is mean:
-            step = np.full_like(M, rate)
-        second = Filters(*(u + (step[..., None] if u.ndim == 3 else step) * g for u, g in zip(first, second, strict=True)))
+        scale = max(rate, 1.0)  # only the direction counts, and a large rate must not overflow
+        step = np.full_like(M, rate / scale) if second is mean else rate / scale / M
+        steps = (step[..., None], step, step)
+        second = Filters(*(u / scale + move * g for u, move, g in zip(first, steps, second, strict=True)))
     found = second.normalised()
     stays = (found.along == 0).all(axis=-1) & (found.beside == 0) & (found.beyond == 0)  # no gradient
     return first.along, np.where(stays[..., None], first.along, found.along)
@@ -133,7 +139,7 @@ def _fresh_step(
         places = task.places_of(placing, int(n[-1]))
         sums = gated_sums(layout.of_samples(n, places), first.along, None, task.noise, threshold, _seed(large))
     else:
-        M = layout.draws(n)[:, None].astype(np.float64)
+        M = layout.draws(n)[:, None]
         signal = layout.signals_in(task.counts(placing, n)).astype(np.float64)
         count = np.broadcast_to(M, (len(n), layout.filters))
         sums = Gated(count, signal, np.sqrt(count) * small.normal(size=layout.filters))
