@@ -45,6 +45,15 @@ class Filters(NamedTuple):
         return Filters(along / size[..., None], beside / size, beyond / size)
 
 
+class Fitted(NamedTuple):
+    """What step 1 says of the noise in step 2: c / sqrt M, g along the signals and along e, and <g, u>."""
+
+    share: Float[np.ndarray, "points filters"]
+    along: Float[np.ndarray, "filters signals"]
+    beside: Float[np.ndarray, " filters"]
+    inner: Float[np.ndarray, "points filters"]
+
+
 def two_step_overlaps(
     architecture: Architecture,
     task: SignalTask,
@@ -88,8 +97,8 @@ def two_step_overlaps(
         draws = layout.of_samples(n, places)
         sums = gated_sums(draws, first.along, inner / np.sqrt(M), task.noise, threshold, _seed(large))
         left = np.sqrt(sums.number * np.maximum(1 - sums.number / M, 0.0))
-        kept = (sums.number / np.sqrt(M), a, r, inner)
-        second = _gated_step(layout, task.noise, first, sums, left, small, kept)
+        fitted = Fitted(sums.number / np.sqrt(M), a, r, inner)
+        second = _gated_step(layout, task.noise, first, sums, left, small, fitted)
     else:
         second = mean
     if np.isfinite(rate):
@@ -109,7 +118,7 @@ def _gated_step(
     sums: Gated,
     left: Float[np.ndarray, "points filters"],
     rng: np.random.Generator,
-    kept: tuple[Float[np.ndarray, "points filters"], ...] | None,
+    fitted: Fitted | None,
 ) -> Filters:
     """The gated sum: signals, the noise along u, and what is drawn orthogonally to it, of size `left` a direction."""
     h = rng.normal(size=(layout.filters, layout.signals))
@@ -118,10 +127,9 @@ def _gated_step(
     inner = (first.along * h).sum(axis=-1) + first.beside * beside
     along = sums.noise[..., None] * first.along + left[..., None] * (h - inner[..., None] * first.along)
     side = sums.noise * first.beside + left * (beside - inner * first.beside)
-    if kept is not None:
-        share, a, r, g = kept
-        along = along + share[..., None] * (a - g[..., None] * first.along)
-        side = side + share * (r - g * first.beside)
+    if fitted is not None:
+        along = along + fitted.share[..., None] * (fitted.along - fitted.inner[..., None] * first.along)
+        side = side + fitted.share * (fitted.beside - fitted.inner * first.beside)
     return Filters(sums.signal + noise * along, noise * side, noise * left * beyond)
 
 
