@@ -9,11 +9,12 @@ and e. Let u be the normalised mean.
 
 Step 2 sums the vectors with |<., u>| > threshold. The noise along u is z_j - mean z + <g, u> / sqrt M with z_j independent, as
 the residuals of a sample mean are independent of it. In all directions orthogonal to u the residuals are independent of those
-along u, so that their sum over c gated vectors is normal with variance c (1 - c / M), however these were chosen, on top of
-c / sqrt M times g's part there. So its component in V is drawn there, and the length of the rest is a chi variable with
+along u, so that their sum over c vectors is normal with variance c (1 - c / M) whatever projections on u chose these, on top
+of c / sqrt M times g's part there. So its component in V is drawn there, and the length of the rest is a chi variable with
 D - S - 1 degrees of freedom. Nothing is left out and nothing approximated; it costs M numbers z, whatever D is.
 
-With fresh data in step 2 the z_j are independent, and sums have variance c.
+With fresh data in step 2 the z_j are independent, and sums have variance c. Filters of different patches see independent noise,
+and share the places of the signal.
 """
 
 from typing import NamedTuple
