@@ -193,7 +193,7 @@ def _places(found: Crossings) -> tuple[np.ndarray, np.ndarray]:
     """x, and where the mean error meets the target."""
     mean = np.asarray(found.errors).mean(axis=0)
     return np.asarray(found.x), np.array(
-        [crossing(grid, curve, found.target) for grid, curve in zip(np.asarray(found.grid), mean, strict=True)]
+        [float(crossing(grid, curve, found.target)) for grid, curve in zip(np.asarray(found.grid), mean, strict=True)]
     )
 
 

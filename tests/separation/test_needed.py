@@ -138,9 +138,7 @@ def test_a_learner_says_which_measures_it_knows():
 
 
 def known(numbers, spread=0.05):
-    return [
-        samples_needed(Known(number / 100, spread), TASK, 0.04, key=jax.random.key(i)) for i, number in enumerate(numbers)
-    ]
+    return [samples_needed(Known(number / 100, spread), TASK, 0.04, key=jax.random.key(i)) for i, number in enumerate(numbers)]
 
 
 def test_exponents_of_power_laws():
@@ -181,7 +179,7 @@ def test_sums_are_told_from_products():
 
 
 def test_points_where_one_sample_does_count_as_one():
-    needs = known([5.0, 10, 20]) + [samples_needed(Known(1e-6), TASK, 0.04, key=KEY)]
+    needs = [*known([5.0, 10, 20]), samples_needed(Known(1e-6), TASK, 0.04, key=KEY)]
     assert np.isfinite(sum_or_product([1, 2, 4, 8], [1, 1, 1, 1], needs).sum).all()
 
 
