@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from ntkit.separation import SamplesNeeded, Scaling
+    from ntkit.separation import SamplesNeeded, Scaling, SignalTask
 
 ARCHITECTURES = ("cnn", "lcn", "fcn")
 COLOURS = {"cnn": BLUE, "lcn": ORANGE, "fcn": "black"}
@@ -320,7 +320,7 @@ def _errors(axes: Axes, options: argparse.Namespace, rows: list[Row]) -> None:
         grid, errors = row.need.grid, np.maximum(row.need.errors, options.target / 100)
         axes.fill_between(grid, errors.min(axis=0), errors.max(axis=0), color=COLOURS[row.arch], alpha=0.2, linewidth=0)
         axes.plot(grid, errors.mean(axis=0), color=COLOURS[row.arch], label=row.arch)
-    axes.axhline(options.target, color=GREY, linestyle=":", linewidth=1)
+    axes.axhline(options.target, color=GREY, linestyle=":", linewidth=1, label="target")
     axes.legend()
 
 
@@ -362,23 +362,28 @@ def _points(rows: list[Row], name: str) -> tuple[list[float], list[float]]:
 
 
 def _check(options: argparse.Namespace) -> None:
-    """Targets that nobody reaches, or everybody does, are refused before anything is measured."""
-    from ntkit.separation import Criterion, DynamicSignal
+    """Targets that cannot be reached, or take no learning, are refused before anything is measured."""
+    from ntkit.separation import Criterion, TwoStep
 
-    for k in options.patches:
-        try:
-            Criterion(options.target).check(DynamicSignal(k, options.dim[0], options.noise / math.sqrt(k)))
-        except ValueError as error:
-            raise UsageError(f"--target {options.target:g}: {error} (at k = {k})") from None
+    for arch in options.arch:
+        for k in options.patches:
+            try:
+                Criterion(options.target).check(TwoStep(arch), _task(k, options.dim[0], options.noise, options.static))
+            except ValueError as error:
+                raise UsageError(f"--target: {error}") from None
+
+
+def _task(patches: int, dim: int, noise: float, static: bool) -> SignalTask:
+    from ntkit.separation import DynamicSignal, StaticSignal
+
+    return (StaticSignal if static else DynamicSignal)(patches, dim, noise / math.sqrt(patches))
 
 
 def _affordable(cell: dict[str, Any]) -> bool:
     """Whether data of twice the samples that it is expected to take are small enough."""
-    from ntkit.separation import DynamicSignal, StaticSignal, TwoStep
+    from ntkit.separation import TwoStep
 
-    task = (StaticSignal if cell["static"] else DynamicSignal)(
-        cell["patches"], cell["dim"], cell["noise"] / math.sqrt(cell["patches"])
-    )
+    task = _task(cell["patches"], cell["dim"], cell["noise"], cell["static"])
     return bool(2 * TwoStep(cell["architecture"]).guess(task) <= _most(cell))
 
 

@@ -39,16 +39,16 @@ class Criterion:
     def __post_init__(self) -> None:
         check_number("target", self.target)
 
-    def check(self, task: Task) -> None:
-        """Refuse a target that no learner reaches, or that every one does.
+    def check(self, learner: Learner, task: Task) -> None:
+        """Refuse a target that the learner cannot reach, or that takes no learning.
 
         Raises:
-            ValueError: it does not lie between the task's least error and that of knowing nothing.
+            ValueError: it does not lie between the least error of this learner at this task and that of knowing nothing.
         """
         error = self.measure == "error"
-        least, most = (task.least_error, task.chance) if error else (0.0, 1.0)
+        least, most = (learner.least_error(task), task.chance) if error else (0.0, 1.0)
         if not least < self.target < most:
-            what = f"the least error {least:.3g} of the task and the {most:g} of knowing nothing" if error else "0 and 1"
+            what = f"the least error {least:.3g} of this learner and the {most:g} of knowing nothing" if error else "0 and 1"
             raise ValueError(f"target must lie between {what}, got {self.target:g}")
 
 
@@ -104,7 +104,7 @@ def samples_needed(
         level: of the interval.
 
     Raises:
-        ValueError: an argument is out of range, or the target is out of reach for everybody.
+        ValueError: an argument is out of range, or the target is out of reach.
         FloatingPointError: an error is nan, which counts as none.
 
     Example:
@@ -115,7 +115,7 @@ def samples_needed(
         ('crossed', True)
     """
     wanted = criterion if isinstance(criterion, Criterion) else Criterion(check_number("criterion", criterion))
-    wanted.check(task)
+    wanted.check(learner, task)
     check_integer("replicates", replicates, FEWEST)
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, got {level!r}")

@@ -143,6 +143,12 @@ class TwoStep(Learner):
         power = {"cnn": 0, "lcn": 1, "fcn": 2}[self.architecture] if task.places > 1 else 0
         return 2 * task.noise**2 * task.dim * float(task.patches) ** power
 
+    def least_error(self, task: Task) -> float:
+        """Phi(-1 / (noise sqrt k)): that of the perfect linear classifier with filters of one length."""
+        signal = _signal_task(task)
+        one = self.architecture == "fcn" and signal.places == 1  # its length can all be in the signal's patch
+        return task.least_error if one else float(error_of(np.ones(1), signal.noise * np.sqrt(signal.patches))[0])
+
     def most(self, task: Task) -> int:
         """A thousand million; a hundred million numbers, where a gate has to look at each."""
         task = _signal_task(task)

@@ -113,7 +113,7 @@ def test_nan_is_no_error_of_zero():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"criterion": 0.5}, "target must lie between the least error 0.000429 of the task and the 0.5 of knowing nothing"),
+        ({"criterion": 0.5}, "target must lie between the least error 0.000429 of this learner and the 0.5 of knowing nothing"),
         ({"criterion": 1e-4}, "target must lie between the least error .* got 0.0001"),
         ({"criterion": Criterion(1.0, "misalignment")}, "target must lie between 0 and 1, got 1"),
         ({"criterion": -0.1}, "criterion must be a finite number of at least 0, got -0.1"),
