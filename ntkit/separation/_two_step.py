@@ -141,9 +141,7 @@ def error_of_overlaps(architecture: Architecture, task: SignalTask, overlaps: Ov
     return np.asarray(error_of(scores, size).mean(axis=1))
 
 
-def misalignment_of_overlaps(
-    architecture: Architecture, task: SignalTask, overlaps: Overlaps
-) -> Float[np.ndarray, " points"]:
+def misalignment_of_overlaps(architecture: Architecture, task: SignalTask, overlaps: Overlaps) -> Float[np.ndarray, " points"]:
     """1 - mean over places of max(cosine, 0)^2; for the fcn the cosine with the normalised sum of the signals."""
     if architecture == "fcn":
         cosines = overlaps[:, 0, : task.places].sum(axis=1, keepdims=True) / np.sqrt(task.places)
