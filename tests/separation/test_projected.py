@@ -1,3 +1,5 @@
+"""Training on data in full: against automatic differentiation, whole samples, and two steps by what they see."""
+
 import jax
 import jax.numpy as jnp
 import numpy as np
