@@ -97,7 +97,7 @@ def full_training(trial: Trial) -> dict[str, Series]:
     `fcn`: k distinct units, which start at random on the unit sphere, five steps of scale 4 / k and rate 10, no gate, with
     d = 512 or 1024. They take about 1.1 sigma^2 k^2 d samples. The rate matters: the score is a sum of k like terms, so that at
     the others' scale and rate each step sees only those samples that the last one fitted worst; pilots of 40 steps (d = 128)
-    then had errors below 1 % after the first steps only, for no n up to 1.2 k d at the end. A gate of 2 or 3 sigma never helped.
+    then had errors below 1 % after the first steps only, at the end for no n up to 1.2 k d. Gates of 2 or 3 sigma never helped.
 
     Static signals are learnt from so few samples that the lcn's gate is open for the noise that it has fitted, the more so for
     few patches: the slope of the ratio is then below 0, not 0.
