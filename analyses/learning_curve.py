@@ -35,7 +35,6 @@ import argparse
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,11 +53,13 @@ from ntkit.studies import (
     add_target_option,
     called,
     described,
+    doubling,
     heading,
     kernel_and_inputs,
     matrix,
     progress_line,
     results_folder,
+    sizes,
     targets,
     title_of,
     whole,
@@ -127,24 +128,6 @@ def run(options: argparse.Namespace) -> int:
     write_picture(picture, lambda: draw(title, curve, wrong, aim, needed))
     print(f"wrote {record}, {picture}")
     return 0
-
-
-def sizes(text: str) -> Sizes:
-    """A:B by doubling, or a list; rising."""
-    first, colon, last = text.partition(":")
-    words = [first, last] if colon else text.split(",")
-    if not all(word.strip().isdecimal() and int(word) >= 1 for word in words):
-        raise argparse.ArgumentTypeError(f"must be A:B or a list such as 10,100,300 of whole numbers from 1, got {text!r}")
-    numbers = [int(word) for word in words]
-    if any(here >= after for here, after in pairwise(numbers)):
-        raise argparse.ArgumentTypeError(f"must rise, got {text!r}")
-    return doubling(*numbers) if colon else numbers
-
-
-def doubling(first: int, last: int) -> Sizes:
-    """first, 2 first, 4 first, ... below last, and last."""
-    steps = math.ceil(math.log2(last / first))
-    return [*(first * 2**step for step in range(steps) if first * 2**step < last), last]
 
 
 def _within(asked: Sizes | None, count: int) -> Sizes:
@@ -338,7 +321,7 @@ def _interval(values: Floats) -> Floats:
     from scipy.stats import t as student
 
     half = student.ppf(0.975, len(values) - 1) * values.std(0, ddof=1) / math.sqrt(len(values))
-    return np.clip(np.stack([values.mean(0) - half, values.mean(0) + half]), 0.0, 1.0)
+    return np.asarray(np.clip(np.stack([values.mean(0) - half, values.mean(0) + half]), 0.0, 1.0))
 
 
 def draw(title: str, curve: LearningCurve, wrong: Floats | None, aim: Targets, needed: Needed | None) -> Figure:

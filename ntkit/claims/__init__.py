@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ntkit.claims._evidence import Bounds, Counts, Crossings, Estimates, Integers, Pairs, Series, Sides
     from ntkit.claims._paper import Paper
     from ntkit.claims._record import Record
+    from ntkit.claims._sweep import Swept, sweep
     from ntkit.claims._trial import Trial
     from ntkit.claims.rules import Agreement, All, Exact, Identity, Inequality, Ordering, Proportion, Slope
 
@@ -22,6 +23,7 @@ _HOMES = {
     "_evidence": ("Bounds", "Counts", "Crossings", "Estimates", "Integers", "Pairs", "Series", "Sides"),
     "_paper": ("Paper",),
     "_record": ("Record",),
+    "_sweep": ("Swept", "sweep"),
     "_trial": ("Trial",),
     "rules": ("Agreement", "All", "Exact", "Identity", "Inequality", "Ordering", "Proportion", "Slope"),
 }
@@ -52,8 +54,10 @@ __all__ = [
     "Sides",
     "Slope",
     "StoreError",
+    "Swept",
     "Trial",
     "UsageError",
+    "sweep",
 ]
 
 

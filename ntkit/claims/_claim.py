@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ntkit.claims._trial import Tier
@@ -63,6 +64,27 @@ class Citation:
         }
         lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value is not None]
         return "\n".join([f"@article{{{self.key},", *lines, "}"])
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell of a sweep: a function of a file, and the parameters that it is to be measured at. Nothing judges it.
+
+    Attributes:
+        file: where the function is; function: its name there.
+        parameters: numbers and words, as JSON has them.
+        deadline: seconds that it may take.
+    """
+
+    file: str
+    function: str
+    parameters: Mapping[str, Any]
+    deadline: float | None = None
+
+    @property
+    def name(self) -> str:
+        """FILE/FUNCTION with the parameters in their order of names: what its random numbers depend on, beside the seed."""
+        return f"{Path(self.file).stem}/{self.function} {json.dumps(self.parameters, sort_keys=True)}"
 
 
 @dataclass(frozen=True)

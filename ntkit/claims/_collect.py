@@ -54,6 +54,19 @@ def load(file: Path) -> Declared:
     return paper.declared
 
 
+def load_function(file: Path, name: str) -> Callable[[Trial], Any]:
+    """Import one file and return a function of it that measures the cells of a sweep.
+
+    Raises:
+        ClaimError: there is no such function.
+    """
+    function = getattr(_import(file), name, None)
+    if not callable(function):
+        raise ClaimError(f"{file}:1: has no function {name!r}")
+    measure: Callable[[Trial], Any] = function
+    return measure
+
+
 def _import(file: Path) -> ModuleType:
     name = f"_ntkit_claims_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, file)

@@ -56,6 +56,27 @@ def decode(data: bytes) -> Measurement:
     return parts[""] if set(parts) == {""} else parts
 
 
+def encode_arrays(arrays: Mapping[str, Any]) -> bytes:
+    """Pack what a cell of a sweep returns: arrays of numbers or words, by name.
+
+    Raises:
+        EvidenceError: it is something else.
+    """
+    packed = {name: np.asarray(value) for name, value in arrays.items()} if isinstance(arrays, Mapping) else {}
+    wrong = [name for name, array in packed.items() if array.dtype.kind not in "biufcU"]
+    if not packed or wrong:
+        raise EvidenceError(f"a cell must return a dict of arrays of numbers or words, got {wrong or type(arrays).__name__}")
+    buffer = io.BytesIO()
+    np.savez(buffer, **packed)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def decode_arrays(data: bytes) -> dict[str, np.ndarray[Any, Any]]:
+    """Unpack what `encode_arrays` packed."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
 def _parts(measurement: object) -> Mapping[str, Any]:
     """One evidence is the part with the empty name, so that both forms are written alike."""
     parts = measurement if isinstance(measurement, Mapping) else {"": measurement}

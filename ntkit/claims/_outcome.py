@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ntkit.claims._claim import Claim
+from ntkit.claims._claim import Cell, Claim
 from ntkit.claims._sources import Sources
 from ntkit.claims._trial import PROTOCOL, REPEAT_FACTOR, Tier
 
@@ -20,9 +20,9 @@ DEADLINES: dict[Tier, float] = {
 
 @dataclass(frozen=True)
 class Task:
-    """A trial to be run: which claim, how, and on what sources."""
+    """A trial to be run: which claim or which cell of a sweep, how, and on what sources."""
 
-    claim: Claim
+    claim: Claim | Cell
     tier: Tier
     seed: int
     control: str | None

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from ntkit.claims._channel import Frames, send
+from ntkit.claims._claim import Cell
 from ntkit.claims._outcome import Task
 from ntkit.claims._places import cache_folder
 
@@ -58,6 +59,7 @@ class WorkerProcess:
                 self.sock,
                 {
                     "claim": task.claim.name,
+                    "cell": [task.claim.function, dict(task.claim.parameters)] if isinstance(task.claim, Cell) else None,
                     "file": task.claim.file,
                     "file_digest": task.sources.files[task.claim.file],
                     **fields,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 if TYPE_CHECKING:
     import jax
@@ -30,6 +30,7 @@ class Trial:
         seed: pilots use seeds below 1000, verification starts at 1000.
         control: None for the claim itself, the name of a control, or "repaired".
         block: 0, or 1 when a surprise is repeated with four times the repeats.
+        parameters: of a cell of a sweep; a claim has none.
 
     Example:
         >>> trial = Trial("doe2024/a-claim", seed=7)
@@ -42,6 +43,7 @@ class Trial:
     seed: int = FIRST_SEED
     control: str | None = None
     block: int = 0
+    parameters: Mapping[str, Any] = field(default_factory=dict)
     report: Callable[[float], None] | None = field(default=None, compare=False, repr=False)
     reasons: list[str] = field(default_factory=list, compare=False, repr=False)
     datasets: dict[str, str] = field(default_factory=dict, compare=False, repr=False)

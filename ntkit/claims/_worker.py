@@ -66,7 +66,7 @@ class Worker:
 
     def _run(self, task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         """Measure one trial; whatever it raises is its own failure, never the worker's."""
-        from ntkit.claims._encoding import encode
+        from ntkit.claims._encoding import encode, encode_arrays
 
         last = 0.0
 
@@ -76,7 +76,8 @@ class Worker:
                 last = time.monotonic()
                 self._send({"event": "progress", "share": share, "task": task["id"]})
 
-        trial = Trial(task["claim"], task["tier"], task["seed"], task["control"], task["block"], report=report)
+        parameters = task["cell"][1] if task["cell"] else {}
+        trial = Trial(task["claim"], task["tier"], task["seed"], task["control"], task["block"], parameters, report=report)
         before: dict[str, Any] = {}
         try:
             measure = self._measure(task)
@@ -84,7 +85,7 @@ class Worker:
             _reset_peak_memory()
             self._send({"event": "started", "task": task["id"]})
             wall, cpu = time.perf_counter(), time.process_time()
-            evidence = encode(measure(trial))
+            evidence = (encode_arrays if task["cell"] else encode)(measure(trial))
             seconds, cpu_seconds = time.perf_counter() - wall, time.process_time() - cpu
         except (ClaimError, EvidenceError) as error:
             return {"event": "failed", "reason": _printable(str(error)), "clean": False}, b""
@@ -104,15 +105,18 @@ class Worker:
         }, evidence
 
     def _measure(self, task: dict[str, Any]) -> Measure:
-        """The function that measures the claim, from the file as it was when it was planned."""
-        from ntkit.claims._collect import load
+        """The function that measures the claim or the cell, from the file as it was when it was planned."""
+        from ntkit.claims._collect import load, load_function
 
         if not self._measures:
             file = Path(task["file"])
             if file_digest(file) != task["file_digest"]:
                 raise ClaimError(f"{file} was changed while it was being verified; run the same command again")
-            self._measures = {claim.name: measure for claim, measure in load(file).values()}
-        return self._measures[task["claim"]]
+            if task["cell"]:
+                self._measures = {task["cell"][0]: load_function(file, task["cell"][0])}
+            else:
+                self._measures = {claim.name: measure for claim, measure in load(file).values()}
+        return self._measures[task["cell"][0] if task["cell"] else task["claim"]]
 
 
 def _receive(sock: socket.socket) -> bytes:

@@ -1,8 +1,13 @@
 """How many samples an architecture needs: tasks, learners and the search for thresholds."""
 
 from ntkit.separation._activation import gate, soft_threshold
-from ntkit.separation._learner import Learner, equivariance_gap
+from ntkit.separation._cell import two_step_needed
+from ntkit.separation._crossing import crossing
+from ntkit.separation._layout import Architecture
+from ntkit.separation._learner import Learner, Predictor, equivariance_gap
+from ntkit.separation._needed import Criterion, SamplesNeeded, samples_needed
 from ntkit.separation._projected import ProjectedGradient
+from ntkit.separation._scaling import Forms, Scaling, scaling, sum_or_product
 from ntkit.separation._signal import DynamicSignal, SignalTask, StaticSignal
 from ntkit.separation._symmetry import COMMON, NONE, ORTHOGONAL, PATCHWISE, SIGN, TOKENS, Symmetry
 from ntkit.separation._task import Data, Task
@@ -16,18 +21,29 @@ __all__ = [
     "PATCHWISE",
     "SIGN",
     "TOKENS",
+    "Architecture",
+    "Criterion",
     "Data",
     "DynamicSignal",
+    "Forms",
     "Learner",
     "NoiseGate",
+    "Predictor",
     "ProjectedGradient",
+    "SamplesNeeded",
+    "Scaling",
     "SignalTask",
     "StaticSignal",
     "Symmetry",
     "Task",
     "TwoStep",
     "WeakestSignalGate",
+    "crossing",
     "equivariance_gap",
     "gate",
+    "samples_needed",
+    "scaling",
     "soft_threshold",
+    "sum_or_product",
+    "two_step_needed",
 ]

@@ -1,12 +1,13 @@
 """Sums over what a gate lets through, of data of which only one projection is drawn."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-_CHUNK = 2**20  # numbers drawn at a time
+_CHUNK = 2**17  # numbers looked at at a time
 _SLACK = 9.0  # standard errors by which a mean of draws may be off before they are drawn again: 1 in 10^18
 
 
@@ -31,12 +32,12 @@ class Gated(NamedTuple):
     """Sums over the gated draws of the first n samples.
 
     Attributes:
-        count: how many there are.
+        number: how many there are.
         signal: how many of them carry each signal.
         noise: the sum of their noise along the filter.
     """
 
-    count: Float[np.ndarray, "points filters"]
+    number: Float[np.ndarray, "points filters"]
     signal: Float[np.ndarray, "points filters signals"]
     noise: Float[np.ndarray, "points filters"]
 
@@ -80,48 +81,45 @@ def _pass(
     slack: float,
 ) -> Gated | None:
     points, filters = len(draws.n), draws.filters
-    per_filter = np.bincount(draws.filter_of, minlength=filters)
-    sizes = draws.n[:, None] * per_filter  # draws of each filter
-    # |z| above which a draw without a signal may pass at this n or at a later one.
-    least = np.full(points, threshold / noise if noise else np.inf)
-    if mean is not None:
-        least -= (np.abs(mean) + slack / np.sqrt(sizes)).max(axis=1)
-    least = np.minimum.accumulate(least[::-1])[::-1]
-    sums, totals, kept = np.zeros(filters), np.zeros((points, filters)), []
-    for point, rows in _blocks(draws):
-        z = rng.normal(size=(rows.stop - rows.start, len(draws.filter_of)))
-        sums += np.bincount(draws.filter_of, z.sum(axis=0), minlength=filters)
-        totals[point:] = sums
-        place, which = (part[rows] for part in draws.signal_of)
-        candidates = np.abs(z) > least[point]
-        candidates[np.arange(len(z)), place] = True
-        row, column = np.divmod(np.flatnonzero(candidates), z.shape[1])
-        signal = np.where(column == place[row], which[row], -1)
-        kept.append((row + rows.start, draws.filter_of[column], signal, z[row, column]))
-    row, where, signal, z = (np.concatenate(parts) for parts in zip(*kept, strict=True))
-    shift = np.zeros((points, filters)) if mean is None else mean - totals / sizes
-    if mean is not None and (np.abs(totals) > slack * np.sqrt(sizes)).any():
-        return None
-    count, noise_sum = np.zeros((points, filters)), np.zeros((points, filters))
-    signals = np.zeros((points, filters * draws.signals))
-    for point, size in enumerate(draws.n):
-        end = int(np.searchsorted(row, size))
-        at, what, along = where[:end], signal[:end], z[:end] + shift[point, where[:end]]
-        height = noise * along + np.where(what >= 0, overlap[point, at, what], 0.0)
-        passed = np.abs(height) > threshold
-        count[point] = np.bincount(at[passed], minlength=filters)
-        noise_sum[point] = np.bincount(at[passed], along[passed], minlength=filters)
-        carrying = passed & (what >= 0)
-        signals[point] = np.bincount(at[carrying] * draws.signals + what[carrying], minlength=signals.shape[1])
-    return Gated(count, signals.reshape(points, filters, draws.signals), noise_sum)
+    sizes = draws.n[:, None] * np.bincount(draws.filter_of, minlength=filters)  # draws of each filter
+    spread = np.zeros(sizes.shape) if mean is None else slack / np.sqrt(sizes)  # how far the mean of the draws may be from 0
+    center = np.zeros(sizes.shape) if mean is None else mean
+    bar = threshold / noise if noise else np.inf
+    # Above `high` or below `low`, a draw without a signal may pass at this n or at a later one.
+    high = np.minimum.accumulate((bar - center - spread).min(axis=1)[::-1])[::-1]
+    low = np.maximum.accumulate((spread - bar - center).max(axis=1)[::-1])[::-1]
+    number, noise_sum, signals = (np.zeros((points, size)) for size in (filters, filters, filters * draws.signals))
+    z, where, signal = np.empty(0), np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32)
+    sums = np.zeros(filters)
+    for point, (begin, end) in enumerate(pairwise([0, *draws.n.tolist()])):
+        stays = (z > high[point]) | (z < low[point]) | (signal >= 0)
+        kept = [(z[stays], where[stays], signal[stays])]
+        for rows in _portions(begin, end, len(draws.filter_of)):
+            drawn = rng.standard_normal(size=(rows.stop - rows.start, len(draws.filter_of)))
+            sums += np.bincount(draws.filter_of, drawn.sum(axis=0), minlength=filters)
+            place, which = (part[rows] for part in draws.signal_of)
+            candidates = (drawn > high[point]) | (drawn < low[point])
+            candidates[np.arange(len(drawn)), place] = True
+            row, column = np.divmod(np.flatnonzero(candidates), drawn.shape[1])
+            carried = np.where(column == place[row], which[row], -1)
+            kept.append((drawn[row, column], draws.filter_of[column].astype(np.int32), carried.astype(np.int32)))
+        z, where, signal = (np.concatenate(parts) for parts in zip(*kept, strict=True))
+        if mean is not None and (np.abs(sums) > spread[point] * sizes[point]).any():
+            return None
+        shift = np.zeros(filters) if mean is None else center[point] - sums / sizes[point]
+        for part in _portions(0, len(z), 1):
+            at, what = where[part], signal[part]
+            along = z[part] + shift[at]
+            height = noise * along + np.where(what >= 0, overlap[point, at, what], 0.0)
+            passed = np.abs(height) > threshold
+            number[point] += np.bincount(at[passed], minlength=filters)
+            noise_sum[point] += np.bincount(at[passed], along[passed], minlength=filters)
+            carrying = passed & (what >= 0)
+            signals[point] += np.bincount(at[carrying] * draws.signals + what[carrying], minlength=signals.shape[1])
+    return Gated(number, signals.reshape(overlap.shape), noise_sum)
 
 
-def _blocks(draws: Draws) -> Iterator[tuple[int, slice]]:
-    """Rows in portions that stay small, each within the samples that one n adds."""
-    rows = max(_CHUNK // len(draws.filter_of), 1)
-    begin = 0
-    for point, end in enumerate(draws.n.tolist()):
-        while begin < end:
-            stop = min(begin + rows, end)
-            yield point, slice(begin, stop)
-            begin = stop
+def _portions(begin: int, end: int, width: int) -> Iterator[slice]:
+    """Rows of so many numbers, in portions that stay small."""
+    rows = max(_CHUNK // width, 1)
+    return (slice(start, min(start + rows, end)) for start in range(begin, end, rows))

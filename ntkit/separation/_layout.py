@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float, Int
 
 from ntkit.separation._gate import Draws
 
@@ -26,14 +26,14 @@ class Layout:
     signals: int
     dim: int
 
-    def draws(self, n: Int[np.ndarray, " points"]) -> Int[np.ndarray, " points"]:
+    def draws(self, n: Int[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
         """How many draws a filter has of n samples."""
-        return n * self.patches if self.architecture == "cnn" else n
+        return n * (float(self.patches) if self.architecture == "cnn" else 1.0)
 
     def signals_in(self, counts: Int[np.ndarray, "points patches"]) -> Int[np.ndarray, "points filters signals"]:
         """How often each filter meets each signal, from how often each patch carries it."""
         if self.architecture == "cnn":
-            return counts.sum(axis=1)[:, None, None]
+            return np.asarray(counts.sum(axis=1)[:, None, None])
         return counts[:, None, :] if self.architecture == "fcn" else counts[:, :, None]
 
     def of_samples(self, n: Int[np.ndarray, " points"], places: Int[np.ndarray, " samples"]) -> Draws:

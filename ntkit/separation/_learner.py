@@ -76,6 +76,10 @@ class Learner(ABC):
         """About how many samples the task takes, where a search may begin."""
         return float(task.patches * task.dim)
 
+    def most(self, task: Task) -> int:
+        """How many samples it can take: what fits into 2 GiB, unless data are not needed in full."""
+        return max(2**28 // (task.patches * task.dim), 1)
+
     @staticmethod
     def _asked(task: Task, n: ArrayLike, replicates: int, measure: str, known: tuple[str, ...]) -> np.ndarray:
         if not isinstance(task, Task):

@@ -7,13 +7,14 @@ Step 1 is their mean, sum_s (N_s / M) mu_s + (sigma / sqrt M) g. Of g only a_s =
 a chi variable with D - S degrees of freedom: with the direction e of the rest, everything so far lies in the span V of all mu_s
 and e. Let u be the normalised mean.
 
-Step 2 sums the vectors with |<., u>| > threshold. The noise along u is z_j - mean z + <g, u> / sqrt M with z_j independent: the
-residuals of the sample mean are independent of it. In all directions orthogonal to u the residuals are independent of those along
-u, so that their sum over c gated vectors is normal with variance c (1 - c / M) however these were chosen, on top of c / sqrt M
-times g's part there. So its component in V is drawn there, and the length of the rest is a chi variable with D - S - 1 degrees of
-freedom. Nothing is left out and nothing approximated: the cost is that of M numbers z, whatever D.
+Step 2 sums the vectors with |<., u>| > threshold. The noise along u is z_j - mean z + <g, u> / sqrt M with z_j independent, as
+the residuals of a sample mean are independent of it. In all directions orthogonal to u the residuals are independent of those
+along u, so that their sum over c vectors is normal with variance c (1 - c / M) whatever projections on u chose these, on top
+of c / sqrt M times g's part there. So its component in V is drawn there, and the length of the rest is a chi variable with
+D - S - 1 degrees of freedom. Nothing is left out and nothing approximated; it costs M numbers z, whatever D is.
 
-With fresh data in step 2 the z_j are independent, and sums have variance c.
+With fresh data in step 2 the z_j are independent, and sums have variance c. Filters of different patches see independent noise,
+and share the places of the signal.
 """
 
 from typing import NamedTuple
@@ -21,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from ntkit.separation._gate import Draws, Gated, gated_sums
+from ntkit.separation._gate import Gated, gated_sums
 from ntkit.separation._layout import Architecture, Layout, layout_of
 from ntkit.separation._signal import SignalTask
 
@@ -37,9 +38,21 @@ class Filters(NamedTuple):
 
     def normalised(self) -> "Filters":
         """Unit vectors; zero stays zero."""
-        size = np.sqrt((self.along**2).sum(axis=-1) + self.beside**2 + self.beyond**2)
+        size = np.maximum(np.abs(self.along).max(axis=-1), np.maximum(np.abs(self.beside), np.abs(self.beyond)))
+        size = np.where(size > 0, size, 1.0)  # first, so that no square over- or underflows
+        along, beside, beyond = self.along / size[..., None], self.beside / size, self.beyond / size
+        size = np.sqrt((along**2).sum(axis=-1) + beside**2 + beyond**2)
         size = np.where(size > 0, size, 1.0)
-        return Filters(self.along / size[..., None], self.beside / size, self.beyond / size)
+        return Filters(along / size[..., None], beside / size, beyond / size)
+
+
+class Fitted(NamedTuple):
+    """What step 1 says of the noise in step 2: c / sqrt M, g along the signals and along e, and <g, u>."""
+
+    share: Float[np.ndarray, "points filters"]
+    along: Float[np.ndarray, "filters signals"]
+    beside: Float[np.ndarray, " filters"]
+    inner: Float[np.ndarray, "points filters"]
 
 
 def two_step_overlaps(
@@ -52,7 +65,10 @@ def two_step_overlaps(
     fresh: bool = False,
     rate: float = np.inf,
 ) -> tuple[Overlaps, Overlaps]:
-    """<w, signal> of the unit filters after one and after two steps, for one data set whose first n samples are used.
+    """<w, signal> of the unit filters after one and after two steps, exact in law for each n.
+
+    Several n share their random numbers: g, what is drawn beside u in step 2 and, with a gate, the first n signal places and z.
+    So curves over n are smooth; their joint law over n is not that of growing data, for which g would have to change with n.
 
     Args:
         architecture: of the network.
@@ -68,7 +84,7 @@ def two_step_overlaps(
     gated = threshold > 0
     places = task.places_of(placing, int(n[-1])) if gated and not fresh else None
     counts = layout.signals_in(_counts(task, n, placing, places))
-    M = layout.draws(n)[:, None].astype(np.float64)
+    M = layout.draws(n)[:, None]
     a = small.normal(size=(layout.filters, layout.signals))
     r = _chi(small, layout.dim - layout.signals, layout.filters)
     root = task.noise / np.sqrt(M)
@@ -81,16 +97,16 @@ def two_step_overlaps(
         inner = (first.along * a).sum(axis=-1) + first.beside * r  # <g, u>
         draws = layout.of_samples(n, places)
         sums = gated_sums(draws, first.along, inner / np.sqrt(M), task.noise, threshold, _seed(large))
-        left = np.sqrt(sums.count * np.maximum(1 - sums.count / M, 0.0))
-        kept = (sums.count / np.sqrt(M), a, r, inner)
-        second = _gated_step(layout, task.noise, first, sums, left, small, kept)
+        left = np.sqrt(sums.number * np.maximum(1 - sums.number / M, 0.0))
+        fitted = Fitted(sums.number / np.sqrt(M), a, r, inner)
+        second = _gated_step(layout, task.noise, first, sums, left, small, fitted)
     else:
         second = mean
     if np.isfinite(rate):
-        step = rate / M
-        if second is mean:
-            step = np.full_like(M, rate)
-        second = Filters(*(u + (step[..., None] if u.ndim == 3 else step) * g for u, g in zip(first, second, strict=True)))
+        scale = max(rate, 1.0)  # only the direction counts, and a large rate must not overflow
+        step = np.full_like(M, rate / scale) if second is mean else rate / scale / M
+        steps = (step[..., None], step, step)
+        second = Filters(*(u / scale + move * g for u, move, g in zip(first, steps, second, strict=True)))
     found = second.normalised()
     stays = (found.along == 0).all(axis=-1) & (found.beside == 0) & (found.beyond == 0)  # no gradient
     return first.along, np.where(stays[..., None], first.along, found.along)
@@ -103,7 +119,7 @@ def _gated_step(
     sums: Gated,
     left: Float[np.ndarray, "points filters"],
     rng: np.random.Generator,
-    kept: tuple[Float[np.ndarray, "points filters"], ...] | None,
+    fitted: Fitted | None,
 ) -> Filters:
     """The gated sum: signals, the noise along u, and what is drawn orthogonally to it, of size `left` a direction."""
     h = rng.normal(size=(layout.filters, layout.signals))
@@ -112,10 +128,9 @@ def _gated_step(
     inner = (first.along * h).sum(axis=-1) + first.beside * beside
     along = sums.noise[..., None] * first.along + left[..., None] * (h - inner[..., None] * first.along)
     side = sums.noise * first.beside + left * (beside - inner * first.beside)
-    if kept is not None:
-        share, a, r, g = kept
-        along = along + share[..., None] * (a - g[..., None] * first.along)
-        side = side + share * (r - g * first.beside)
+    if fitted is not None:
+        along = along + fitted.share[..., None] * (fitted.along - fitted.inner[..., None] * first.along)
+        side = side + fitted.share * (fitted.beside - fitted.inner * first.beside)
     return Filters(sums.signal + noise * along, noise * side, noise * left * beyond)
 
 
@@ -133,11 +148,11 @@ def _fresh_step(
         places = task.places_of(placing, int(n[-1]))
         sums = gated_sums(layout.of_samples(n, places), first.along, None, task.noise, threshold, _seed(large))
     else:
-        M = layout.draws(n)[:, None].astype(np.float64)
+        M = layout.draws(n)[:, None]
         signal = layout.signals_in(task.counts(placing, n)).astype(np.float64)
         count = np.broadcast_to(M, (len(n), layout.filters))
         sums = Gated(count, signal, np.sqrt(count) * small.normal(size=layout.filters))
-    return _gated_step(layout, task.noise, first, sums, np.sqrt(sums.count), small, None)
+    return _gated_step(layout, task.noise, first, sums, np.sqrt(sums.number), small, None)
 
 
 def _counts(

@@ -117,7 +117,7 @@ class StaticSignal(SignalTask):
 
 
 def error_of(overlaps: Float[np.ndarray, "..."], noise: float) -> Float[np.ndarray, "..."]:
-    """Phi(-overlap / noise): how often a linear score with this mean and this noise has the wrong sign; 1/2 counts for 0 / 0."""
+    """Phi(-overlap / noise): how often a score with this mean and this noise has the wrong sign; 1/2 for 0 / 0."""
     if noise:
         return np.asarray(ndtr(-overlaps / noise))
     return np.asarray((1 - np.sign(overlaps)) / 2)

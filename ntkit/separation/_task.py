@@ -64,8 +64,11 @@ class Task(ABC):
         """The error of some scores against labels.
 
         Raises:
+            ValueError: there is not one score for each label.
             FloatingPointError: a score is nan or infinite, which is no error of 0.
         """
+        if np.shape(scores) != np.shape(y):  # else they would be broadcast, each score against each label
+            raise ValueError(f"scores must have shape {np.shape(y)}, one for each label, got {np.shape(scores)}")
         if not np.isfinite(scores).all():
             raise FloatingPointError(f"{int((~np.isfinite(scores)).sum())} of {scores.size} scores are not finite")
         if self.kind == "classification":

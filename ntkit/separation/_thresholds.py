@@ -11,7 +11,8 @@ from ntkit.separation._signal import SignalTask
 class NoiseGate:
     """factor * noise * sqrt(2 ln k): the largest of k noise terms, times a factor.
 
-    On the sample of the first step, factors below 1 let the noise through that the filter has already fitted.
+    On the sample of the first step a filter has fitted the noise of its M vectors, each of which lies about noise sqrt(d / M)
+    nearer to it than a fresh one would: there the threshold has to be higher by as much to hold the noise back.
 
     Example:
         >>> from ntkit.separation import DynamicSignal

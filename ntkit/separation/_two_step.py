@@ -29,14 +29,16 @@ class TwoStep(Learner):
     f(x) = sum_i phi(<w_i, x^(i)>) for "lcn", with one w for "cnn", and k equal units on the whole input for "fcn". The first
     step is linear, the activation of the second is the soft threshold phi, and the classifier is linear again.
 
-    Errors are exact in law and cost a number for each patch of each sample, whatever its dimension: see `two_step_overlaps`.
+    Errors at one n are exact in law and cost a number for each patch of each sample, whatever its dimension: see
+    `two_step_overlaps`, also for what several n share.
 
     Attributes:
         architecture: "fcn", "lcn" or "cnn".
         threshold: b of the second step, a number or a function of the task; by default `NoiseGate(1.5)`, and 0 for "fcn", to
             whose single direction a gate is of no use.
         fresh: whether the second step has a sample of its own, of the same size; n counts one of them.
-        rate: of the second step; inf goes to the gradient's direction.
+        rate: of the second step, which adds rate times (sum of what the gate lets through) / (number of vectors that a filter
+            sees: n, for "cnn" n k); inf goes to the direction of that sum.
         steps: 2, or 1 for the classifier after the first step.
 
     Raises:
@@ -74,8 +76,8 @@ class TwoStep(Learner):
         return SYMMETRIES[self.architecture]
 
     def threshold_for(self, task: SignalTask) -> float:
-        """The number b."""
-        rule = self.threshold
+        """The number b; 0 where there is no second step."""
+        rule = self.threshold if self.steps == 2 else 0.0
         if rule is None:
             rule = 0.0 if self.architecture == "fcn" else NoiseGate(1.5)
         return check_number("threshold", rule(task) if callable(rule) else rule)
@@ -83,15 +85,25 @@ class TwoStep(Learner):
     def fit(
         self, x: Float[np.ndarray, "n patches dim"], y: Float[np.ndarray, " n"], key: PRNGKeyArray | None = None
     ) -> Predictor:
-        """The same two steps on data in full; the threshold must be a number, since the noise is not known from data."""
-        if callable(self.threshold) or (self.threshold is None and self.architecture != "fcn"):
+        """The same steps on data in full.
+
+        Raises:
+            ValueError: the threshold is no number, as the noise is not known from data; or the second step wants fresh data.
+        """
+        if self.steps == 2 and self.fresh:
+            raise ValueError("fresh must be False to learn from data, of which there is one sample, got True")
+        if self.steps == 2 and (callable(self.threshold) or (self.threshold is None and self.architecture != "fcn")):
             raise ValueError(f"threshold must be a number to learn from data, got {self.threshold!r}")
-        thresholds = (0.0, float(self.threshold or 0.0))[: self.steps]
-        return ProjectedGradient(self.architecture, thresholds, loss="correlation", rate=self.rate).fit(x, y, key)
+        thresholds = (0.0,) if self.steps == 1 else (0.0, float(self.threshold or 0.0))  # type: ignore[arg-type]
+        rate = self.rate / (x.shape[1] if self.architecture == "cnn" else 1)  # its gradient is a sum over patches, not a mean
+        return ProjectedGradient(self.architecture, thresholds, loss="correlation", rate=rate).fit(x, y, key)
 
     def overlaps(self, task: SignalTask, n: ArrayLike, rng: np.random.Generator) -> tuple[Overlaps, Overlaps]:
         """Overlaps of unit filters with the signals after each step, for one data set; see `two_step_overlaps`."""
         sizes = self._asked(task, n, 1, "error", MEASURES)
+        most = self.most(task)
+        if sizes[-1] > most and self.threshold_for(task) > 0:
+            raise ValueError(f"n must be at most {most} where a gate looks at each of {task.patches} patches, got {sizes[-1]}")
         return two_step_overlaps(
             self.architecture, task, sizes, threshold=self.threshold_for(task), rng=rng, fresh=self.fresh, rate=self.rate
         )
@@ -108,15 +120,18 @@ class TwoStep(Learner):
     ) -> Errors:
         """As for every learner, with the test error in closed form given the data; no test set is drawn.
 
+        Also here the numbers of samples of one replicate share their random numbers, but in another way: `two_step_overlaps`.
+
         Args:
             task: a `SignalTask`.
-            n, key, replicates: as there.
+            n: numbers of samples, rising.
+            key: JAX PRNG key.
+            replicates: data sets.
             measure: "error", or "misalignment": 1 minus the mean over the signal's places of max(cosine, 0)^2 of a filter and
                 the signal (fcn: of its one filter and the sum of all signals).
             test_size: not used.
         """
-        if not isinstance(task, SignalTask):
-            raise ValueError(f"task must be a SignalTask for this learner, got {task!r}")
+        task = _signal_task(task)
         sizes = self._asked(task, n, replicates, measure, MEASURES)
         rngs = generator(key).spawn(replicates)
         of = error_of_overlaps if measure == "error" else misalignment_of_overlaps
@@ -124,15 +139,26 @@ class TwoStep(Learner):
 
     def guess(self, task: Task) -> float:
         """noise^2 d, k noise^2 d or k^2 noise^2 d: the laws of what they take."""
-        assert isinstance(task, SignalTask)
+        task = _signal_task(task)
         power = {"cnn": 0, "lcn": 1, "fcn": 2}[self.architecture] if task.places > 1 else 0
         return 2 * task.noise**2 * task.dim * float(task.patches) ** power
+
+    def most(self, task: Task) -> int:
+        """A thousand million; a hundred million numbers, where a gate has to look at each."""
+        task = _signal_task(task)
+        return 10**9 if self.threshold_for(task) == 0 else max(10**8 // task.patches, 1)
+
+
+def _signal_task(task: object) -> SignalTask:
+    if not isinstance(task, SignalTask):
+        raise ValueError(f"task must be a SignalTask for this learner, got {task!r}")
+    return task
 
 
 def error_of_overlaps(architecture: Architecture, task: SignalTask, overlaps: Overlaps) -> Float[np.ndarray, " points"]:
     """The test error of the linear classifier with these filters: the mean over the signal's patch J of Phi(-<w_J, mu> / size).
 
-    size = noise |w|, and |w|^2 = k for k unit filters, 1 for the fcn's one. A filter that saw nothing adds neither.
+    size = noise |w|, and |w|^2 = k for k unit filters, 1 for the fcn's one. Only without noise a filter may be zero.
     """
     scores = overlaps[:, 0, :] if architecture == "fcn" else overlaps[:, :, 0]
     size = task.noise * (1.0 if architecture == "fcn" else float(np.sqrt(task.patches)))

@@ -32,6 +32,7 @@ from ntkit.studies._results import (
     write_record,
     write_whole,
 )
+from ntkit.studies._sizes import doubling, sizes
 from ntkit.studies._targets import MOST_CLASSES, Targets, add_target_option, targets
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "check_squares",
     "described",
     "dots",
+    "doubling",
     "grouped",
     "heading",
     "if_certain",
@@ -69,6 +71,7 @@ __all__ = [
     "progress_line",
     "results_folder",
     "shown_bound",
+    "sizes",
     "span",
     "targets",
     "title_of",

@@ -1,0 +1,33 @@
+"""Grids of whole numbers, as options name them."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from itertools import pairwise
+
+
+def sizes(text: str) -> list[int]:
+    """For `type=` of an option: a number, a rising list, or A:B by doubling.
+
+    Raises:
+        ArgumentTypeError: anything else.
+
+    Example:
+        >>> sizes("8:50"), sizes("10,100"), sizes("7")
+        ([8, 16, 32, 50], [10, 100], [7])
+    """
+    first, colon, last = text.partition(":")
+    words = [first, last] if colon else text.split(",")
+    if not all(word.strip().isdecimal() and int(word) >= 1 for word in words):
+        raise argparse.ArgumentTypeError(f"must be A:B or a list such as 10,100,300 of whole numbers from 1, got {text!r}")
+    numbers = [int(word) for word in words]
+    if any(here >= after for here, after in pairwise(numbers)):
+        raise argparse.ArgumentTypeError(f"must rise, got {text!r}")
+    return doubling(*numbers) if colon else numbers
+
+
+def doubling(first: int, last: int) -> list[int]:
+    """first, 2 first, 4 first, ... below last, and last."""
+    steps = math.ceil(math.log2(last / first))
+    return [*(first * 2**step for step in range(steps) if first * 2**step < last), last]
