@@ -1,18 +1,25 @@
 """Samples that convolutional, local and fully connected networks take, by gradient descent of more than two steps."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import isotonic_regression
 
 from ntkit.claims import Series, Trial
-from ntkit.separation import DynamicSignal, Learner, NoiseGate, ProjectedGradient, SignalTask, StaticSignal
+from ntkit.separation import (
+    Architecture,
+    DynamicSignal,
+    Learner,
+    NoiseGate,
+    ProjectedGradient,
+    SignalTask,
+    StaticSignal,
+    crossing,
+)
 
 Floats = Float[np.ndarray, "..."]
-Architecture = Literal["cnn", "lcn", "fcn"]
 
 NOISE = 0.3  # sigma = NOISE / sqrt(k), as in the upper bounds
 TARGET = 0.01  # the test error at which n* is read off
@@ -69,7 +76,7 @@ def searches(trial: Trial) -> dict[Architecture, Search]:
             "lcn": Search(one_step("lcn"), 256, 1.1, 2, (-1, 1)),
             "fcn": Search(one_step("fcn"), 256, 1.4, 2, (-1.5, 1.5)),
         }
-    dims = trial.scale(quick=(1024, 2048, 512), full=(4096, 4096, 1024))
+    dims = trial.scale(quick=(2048, 2048, 512), full=(4096, 4096, 1024))
     cnn = Search(gated("cnn"), dims[0], 2.2, 0, (-1.5, 1.5))
     lcn = Search(gated("lcn"), dims[1], 2.3, 1, (-1, 1))
     fcn = Search(distinct, dims[2], 1.1, 2, (-0.75, 0.75))
@@ -82,7 +89,8 @@ def searches(trial: Trial) -> dict[Architecture, Search]:
     if trial.control == "shared":
         return {"cnn": cnn, "lcn": cnn, "fcn": fcn}
     if trial.control == "local":
-        return {"cnn": cnn, "lcn": lcn._replace(dim=1024), "fcn": lcn._replace(dim=1024)}
+        half = lcn._replace(dim=lcn.dim // 2, octaves=(-1, 1.5))
+        return {"cnn": cnn, "lcn": half, "fcn": half}
     return {"cnn": cnn, "lcn": lcn, "fcn": fcn}
 
 
@@ -92,7 +100,7 @@ def full_training(trial: Trial) -> dict[str, Series]:
     `cnn` and `difference` (the slope of the ratio of n*, which is the difference of the slopes): a first step without a gate,
     three with b = 1.5 sigma sqrt(2 ln k), scale 4, rate 1000 k, filters on the unit sphere, linear classifier. Per data set the
     test error has a closed form; n* is read off each replicate's isotonic curve, and slopes are averaged over replicates.
-    Quick: k = 4, 8, 16, cnn d = 1024, lcn d = 2048. Full: k up to 32, d = 4096.
+    Quick: k = 4, 8, 16, d = 2048. Full: k up to 32, d = 4096.
 
     `fcn`: k distinct units, which start at random on the unit sphere, five steps of scale 4 / k and rate 10, no gate, with
     d = 512 or 1024. They take about 1.1 sigma^2 k^2 d samples. The rate matters: the score is a sum of k like terms, so that at
@@ -132,14 +140,5 @@ def _needed(trial: Trial, name: Architecture, search: Search, patches: int) -> F
     n = np.unique(np.maximum(np.round(grid), 1).astype(int))
     key = jax.random.fold_in(jax.random.fold_in(trial.key, task.patches), ("cnn", "lcn", "fcn").index(name))
     errors = search.learner(task).errors(task, n, key=key, replicates=trial.repeats(quick=8, full=24))
-    return np.array([_crossing(np.log(n), curve) for curve in errors]) / unit
-
-
-def _crossing(log_n: Floats, errors: Floats) -> float:
-    """Where the falling fit meets the target, on straight lines between logarithms."""
-    fit = np.log(isotonic_regression(errors, increasing=False).x / TARGET)
-    above = int((fit > 0).sum())
-    if above in (0, len(fit)):
-        return np.nan
-    share = fit[above - 1] / (fit[above - 1] - fit[above])
-    return float(np.exp(log_n[above - 1] + share * (log_n[above] - log_n[above - 1])))
+    found = np.array([crossing(n, curve, TARGET) for curve in errors])
+    return np.where(np.isfinite(found) & (found > 0), found, np.nan) / unit

@@ -16,14 +16,12 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import numpy as np
 
-from ntkit.separation import DynamicSignal, Learner, NoiseGate, ProjectedGradient, TwoStep
-
-Architecture = Literal["cnn", "lcn", "fcn"]
+from ntkit.separation import Architecture, DynamicSignal, Learner, NoiseGate, ProjectedGradient, TwoStep
 
 NOISE = 0.3  # sigma sqrt(k)
 OCTAVES = 2.0 ** np.arange(-2, 2.01, 0.5)

@@ -7,8 +7,8 @@ from jaxtyping import Float
 
 from ntkit.separation._layout import Architecture
 
-Filters = Float[np.ndarray, "filters dim"]
-Seen = Float[np.ndarray, "n seen dim"]  # inputs as filters see them
+Filters = Float[np.ndarray, "filters fan_in"]
+Seen = Float[np.ndarray, "n seen fan_in"]  # inputs as filters see them
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ntkit.separation._checks import check_integer, check_number, generator
 from ntkit.separation._layout import Architecture, check_architecture
 from ntkit.separation._learner import Errors, Learner
 from ntkit.separation._network import Filters, Network, Seen, along, beyond, gathered, inputs_of
-from ntkit.separation._rotated import rotated_sample
+from ntkit.separation._rotated import most_rotated, rotated_sample
 from ntkit.separation._signal import SignalTask, error_of
 from ntkit.separation._symmetry import COMMON, ORTHOGONAL, PATCHWISE, Symmetry
 from ntkit.separation._task import Task
@@ -22,6 +22,7 @@ from ntkit.separation._task import Task
 Loss = Literal["correlation", "logistic"]
 LOSSES = ("correlation", "logistic")
 MEASURES = ("error", "misalignment")
+Sums = Float[np.ndarray, "seen fan_in"]
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,8 @@ class ProjectedGradient(Learner):
         object.__setattr__(self, "thresholds", tuple(check_number("thresholds", value) for value in self.thresholds))
         for name in ("rate", "scale", "readout", "init_std"):
             object.__setattr__(self, name, check_number(name, getattr(self, name), infinite=name == "rate"))
-        for name in ("rate", "scale"):
-            if getattr(self, name) == 0:
-                raise ValueError(f"{name} must be above 0, got 0.0")
+        if self.scale == 0:
+            raise ValueError("scale must be above 0, got 0.0")
         if self.loss not in LOSSES:
             raise ValueError(f"loss must be {' or '.join(map(repr, LOSSES))}, got {self.loss!r}")
         check_integer("units", self.units)
@@ -167,6 +167,19 @@ class ProjectedGradient(Learner):
                 found[replicate, point] = of(task, weights)
         return found
 
+    def guess(self, task: Task) -> float:
+        """On a signal task noise^2 d, k noise^2 d or k^2 noise^2 d: the laws of what they take."""
+        if not isinstance(task, SignalTask):
+            return super().guess(task)
+        power = {"cnn": 0, "lcn": 1, "fcn": 2}[self.architecture] if task.places > 1 else 0
+        return 2 * task.noise**2 * task.dim * float(task.patches) ** power
+
+    def most(self, task: Task) -> int:
+        """How many samples fit into 2 GiB, rotated where they can be."""
+        if self.readout or not isinstance(task, SignalTask):
+            return super().most(task)
+        return most_rotated(self.architecture, task, 2**28)
+
     def _filters(self, patches: int) -> int:
         return {"fcn": self.units, "lcn": patches, "cnn": 1}[self.architecture]
 
@@ -176,7 +189,8 @@ class ProjectedGradient(Learner):
         for step, threshold in enumerate(self.thresholds, 1):
             with np.errstate(over="ignore", invalid="ignore"):
                 ascent = self._ascent(x, y, weights, threshold, copies)
-                moved = ascent if np.isinf(self.rate) else weights + self.rate * ascent
+                straight = np.isinf(self.rate) or (self.project and not weights.any())
+                moved = ascent if straight else weights + self.rate * ascent
             largest = np.abs(moved).max(axis=1, keepdims=True)
             if not np.isfinite(largest).all():
                 raise FloatingPointError(f"step {step} of {len(self.thresholds)} gave weights that are not finite")
@@ -201,25 +215,23 @@ class ProjectedGradient(Learner):
             through = np.where(np.abs(products) > threshold, through, 0)
         return gathered(self.architecture, x, through)
 
-    def _overlaps(
-        self, task: SignalTask, weights: Filters
-    ) -> tuple[Float[np.ndarray, " places"], Float[np.ndarray, " places"]]:
-        """For each place of the signal: its product with the filter that sees it, and the length of that filter."""
+    def _effective(self, task: SignalTask, weights: Filters) -> tuple[Sums, Float[np.ndarray, " places"]]:
+        """The filter of each patch, for the fcn the sum of its units; and their products with the signal, by its place."""
         if self.architecture == "fcn":  # without a readout the units act by their sum
-            whole = weights.sum(axis=0)
-            return whole[: task.places], np.full(task.places, np.linalg.norm(whole))
+            whole = weights.sum(axis=0, keepdims=True)
+            return whole, whole[0, : task.places]
         rows = np.broadcast_to(weights, (task.patches, weights.shape[1]))
-        return rows[: task.places, 0], np.linalg.norm(rows, axis=1)
+        return rows, rows[: task.places, 0]
 
     def _error(self, task: SignalTask, weights: Filters) -> float:
         """The mean over places J of Phi(-<w_J, signal> / (noise |w|)), w being all weights together."""
-        overlaps, lengths = self._overlaps(task, weights)
-        size = lengths[0] if self.architecture == "fcn" else np.linalg.norm(lengths)
-        return float(error_of(overlaps / (size or 1.0), task.noise).mean())
+        filters, overlaps = self._effective(task, weights)
+        return float(error_of(overlaps / (np.linalg.norm(filters) or 1.0), task.noise).mean())
 
     def _misalignment(self, task: SignalTask, weights: Filters) -> float:
-        overlaps, lengths = self._overlaps(task, weights)
-        cosines = overlaps / np.where(lengths > 0, lengths, 1)[: task.places]
+        filters, overlaps = self._effective(task, weights)
+        lengths = np.linalg.norm(filters, axis=1)
         if self.architecture == "fcn":
-            cosines = cosines.sum(keepdims=True) / np.sqrt(task.places)
+            overlaps = overlaps.sum(keepdims=True) / np.sqrt(task.places)
+        cosines = overlaps / np.where(lengths > 0, lengths, 1)[: len(overlaps)]
         return float(1 - (np.maximum(cosines, 0) ** 2).mean())

@@ -1,14 +1,15 @@
 """Data of a signal task in full, rotated to where few coordinates are left.
 
-Take standard normal vectors g_1, g_2, ... in dimension D, and rotate them so that g_j lies in the span of the first j axes. Then
-its coordinate on its own axis is a chi variable with D - j + 1 degrees of freedom, the ones before it are standard normal, the
-ones after it 0, all independent of each other and of the rotation (Bartlett 1933). A learner that is equivariant under rotations
-cannot tell, nor can an error that does not change with them. So n samples have at most n coordinates of noise for each filter,
-whatever D: half of n^2 numbers to draw in place of n D.
+Take standard normal vectors g_1, g_2, ... in dimension D, and rotate them so that g_j lies in the span of the first j axes.
+Then its coordinate on its own axis is a chi variable with D - j + 1 degrees of freedom, the ones before it are standard normal,
+the ones after it 0, all independent of each other and of the rotation (Bartlett 1933). A learner that is equivariant under
+rotations cannot tell, nor can an error that does not change with them. So n samples have at most n coordinates of noise for a
+filter, whatever D: half of n^2 numbers to draw in place of n D.
 
 Rotations leave the signals where they are: these have coordinates of their own.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +58,20 @@ def rotated_sample(
     else:
         noisy[np.arange(n), places, 0] += 1
     return Rotated(noisy, start)
+
+
+def most_rotated(architecture: Architecture, task: SignalTask, numbers: int) -> int:
+    """The most samples whose noise takes so many numbers.
+
+    Example:
+        >>> from ntkit.separation import DynamicSignal
+        >>> most_rotated("lcn", DynamicSignal(4, 10**6, 0.1), 40_000)  # 4 patches of 100 coordinates
+        100
+    """
+    layout = layout_of(architecture, task.patches, task.dim)
+    rows, spaces = int(layout.draws(np.array([1]))[0]), layout.filters
+    wide = math.isqrt(numbers // spaces) // rows  # as many coordinates as rows
+    return max(wide, numbers // (rows * spaces * layout.dim), 1)
 
 
 def _fill_triangular(

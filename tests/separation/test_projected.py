@@ -16,7 +16,7 @@ from ntkit.separation import (
     soft_threshold,
 )
 from ntkit.separation._network import Network
-from ntkit.separation._rotated import rotated_sample
+from ntkit.separation._rotated import most_rotated, rotated_sample
 
 KEY = jax.random.key(0)
 ARCHITECTURES = ("fcn", "lcn", "cnn")
@@ -85,7 +85,7 @@ def test_the_first_step_from_zero_is_the_mean(loss):
         "cnn": mean.sum(axis=0) / np.linalg.norm(mean.sum(axis=0)),
     }
     for architecture in ARCHITECTURES:
-        for rate in (np.inf, 1e-200, 1e200):
+        for rate in (np.inf, 1e-200, 1e200, 0.0):
             found = ProjectedGradient(architecture, (0.0,), loss=loss, rate=rate).fit(x, y).weights
             np.testing.assert_allclose(found, expected[architecture], rtol=1e-12)
 
@@ -207,6 +207,19 @@ def test_errors_depend_on_neither_other_sizes_nor_other_replicates(learner):
     np.testing.assert_allclose(learner.errors(task, [20], key=KEY, replicates=2), found[:2, 1:2], rtol=1e-9)
 
 
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("dim", [5, 300])
+def test_the_most_samples_fill_what_is_allowed(architecture, dim):
+    task, numbers = DynamicSignal(4, dim, 0.2), 20_000
+    most = most_rotated(architecture, task, numbers)
+    rng = np.random.default_rng(0)
+    assert 0.5 * numbers < rotated_sample(architecture, task, most, rng).x.size < 1.1 * numbers
+    learner, other = ProjectedGradient(architecture, (0.0,)), ProjectedGradient(architecture, (0.0,), readout=0.1)
+    wide = DynamicSignal(4, 10**6, 0.2)
+    assert learner.most(wide) == most_rotated(architecture, wide, 2**28) > 10 * other.most(wide)
+    assert learner.guess(task) == 2 * 0.2**2 * dim * {"fcn": 16, "lcn": 4, "cnn": 1}[architecture]
+
+
 def test_errors_with_a_readout_are_counted_on_test_inputs():
     task = DynamicSignal(3, 8, 0.4)
     learner = ProjectedGradient("cnn", (0.0,))
@@ -232,7 +245,7 @@ def test_an_unseen_patch_is_guessed():
         ({"thresholds": 0.0}, "thresholds must be a sequence with a number for each step, got 0.0"),
         ({"thresholds": (0.0, -1.0)}, "thresholds must be a finite number of at least 0, got -1.0"),
         ({"loss": "square"}, "loss must be 'correlation' or 'logistic', got 'square'"),
-        ({"rate": 0.0}, "rate must be above 0, got 0.0"),
+        ({"rate": -1.0}, "rate must be a number of at least 0, got -1.0"),
         ({"rate": np.nan}, "rate must be a number of at least 0, got nan"),
         ({"scale": 0}, "scale must be above 0, got 0.0"),
         ({"readout": -0.1}, "readout must be a finite number of at least 0, got -0.1"),
@@ -257,7 +270,7 @@ def test_refusals_of_data():
         learner.fit(x.astype(np.int64), y)
     with pytest.raises(ValueError, match=r"y must have shape \(30,\) like x, got \(29,\)"):
         learner.fit(x, y[1:])
-    with pytest.raises(ValueError, match="key must be given for random weights, got None for init_std=0.1"):
+    with pytest.raises(ValueError, match=r"key must be given for random weights, got None for init_std=0\.1"):
         ProjectedGradient("lcn", (0.0,), init_std=0.1).fit(x, y)
     with pytest.raises(ValueError, match="measure must be 'error' or 'misalignment' for this learner, got 'loss'"):
         learner.errors(DynamicSignal(2, 3, 0.1), [4], key=KEY, replicates=1, measure="loss")
@@ -271,7 +284,7 @@ def test_what_is_not_finite_is_an_error(architecture):
         broken[3, 1, 2] = bad
         with pytest.raises(FloatingPointError, match="step 1 of 2 gave weights that are not finite"):
             ProjectedGradient(architecture, (0.0, 0.1)).fit(broken, y)
-    with pytest.raises(FloatingPointError, match="gave weights that are not finite"):
+    with pytest.raises(FloatingPointError, match="step 2 of 2 gave weights that are not finite"):
         ProjectedGradient(architecture, (0.0, 0.0), rate=1.7e308).fit(100 * x, y)
     with pytest.raises(FloatingPointError, match="scores are not finite"):
         ProjectedGradient(architecture, (0.0, 0.0), loss="logistic", rate=1e280, project=False).fit(1e20 * x, y)
