@@ -297,11 +297,9 @@ def draw(options: argparse.Namespace, rows: list[Row], trained: list[Row], laws:
     over = [name for name in ("patches", "dim") if len(getattr(options, name)) > 1]
     count = 1 + len(over)
     signal = "always in the first patch" if options.static else "in a random patch"
-    title = (
-        f"Samples that two steps of gradient descent need: signal {signal}, sigma = {options.noise:g} / sqrt k, "
-        f"test error {options.target:g}"
-    )
-    head = heading(title, 40 * count)
+    title = f"Samples for a test error of {options.target:g} by two gradient steps\n"
+    title += f"signal {signal}, sigma = {options.noise:g} / sqrt k"
+    head = heading(title, 37 * count)
     figure = Figure(figsize=(count * PANEL[0], PANEL[1] + 0.16 * (head.count("\n") + 1)))
     panels = np.atleast_1d(figure.subplots(1, count))
     _errors(panels[0], options, [row for row in rows if (row.patches, row.dim) == (options.patches[-1], options.dim[-1])])
@@ -343,14 +341,20 @@ def _growth(
         x, y = _points(at, name)
         scaling = getattr(found, letter)
         label = arch if scaling.why else f"{arch}: ${letter}^{{{scaling.slope:.2f}}}$"
-        axes.plot(x, y, MARKERS[arch] + "-", color=COLOURS[arch], markersize=4, linewidth=1, label=label)
+        axes.plot(x, y, MARKERS[arch], color=COLOURS[arch], markersize=4.5, label=label)
+        power = 0 if options.static and letter == "k" else THEORY[arch]["kd".index(letter)]
+        middle = np.exp(np.log(y).mean() - power * np.log(x).mean())
+        guide = [middle * float(size) ** power for size in x]
+        axes.plot(x, guide, color=COLOURS[arch], linestyle=(0, (4, 2)), linewidth=0.9)
         full = [row for row in trained if row.arch == arch and getattr(row, other) == last and row.n_star is not None]
         if full:
             axes.plot(*_points(full, name), "x", color=COLOURS[arch], markersize=8, label=f"{arch}, trained in full")
+    axes.plot([], [], color=GREY, linestyle=(0, (4, 2)), linewidth=0.9, label="slopes of theory")
+    axes.set_ylim(top=axes.get_ylim()[1] * 8)  # room for the legend
     ticks = getattr(options, name)
     axes.set_xticks(ticks, [f"{tick}" for tick in ticks])
     axes.minorticks_off()
-    axes.legend()
+    axes.legend(loc="upper left")
 
 
 def _points(rows: list[Row], name: str) -> tuple[list[float], list[float]]:

@@ -129,6 +129,7 @@ def equivariance(record: Record) -> Figure:
     axes.axvline(1e-6, color=GREY, linestyle=":", linewidth=0.9)
     axes.text(1e-6, -0.62, "refuted", color=GREY, ha="left")
     axes.set(xscale="log", xlim=(1e-18, 1e2), ylim=(len(names) - 0.5, -0.9), xlabel="gap, relative to the largest score")
+    axes.set_yticks(range(len(names)), list(names.values()))
     _head(figure, record)
     return figure
 
@@ -192,7 +193,7 @@ def _places(found: Crossings) -> tuple[np.ndarray, np.ndarray]:
     """x, and where the mean error meets the target."""
     mean = np.asarray(found.errors).mean(axis=0)
     return np.asarray(found.x), np.array(
-        [crossing(grid, curve, found.target) for grid, curve in zip(np.asarray(found.grid), mean, strict=True)]
+        [float(crossing(grid, curve, found.target)) for grid, curve in zip(np.asarray(found.grid), mean, strict=True)]
     )
 
 

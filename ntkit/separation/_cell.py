@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import PRNGKeyArray
 
+from ntkit.separation._checks import Real
 from ntkit.separation._layout import Architecture
 from ntkit.separation._needed import Criterion, SamplesNeeded, samples_needed
 from ntkit.separation._projected import ProjectedGradient
@@ -17,9 +18,9 @@ def two_step_needed(
     dim: int,
     *,
     key: PRNGKeyArray,
-    target: float = 0.01,
-    noise: float = 0.3,
-    gate: float = 1.5,
+    target: Real = 0.01,
+    noise: Real = 0.3,
+    gate: Real = 1.5,
     static: bool = False,
     replicates: int = 24,
     full: bool = False,

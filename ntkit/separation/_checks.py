@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Int, PRNGKeyArray
 from numpy.typing import ArrayLike
 
+Real = float | int
+Numbers = Real | ArrayLike
 MOST_SAMPLES = 10**12
 
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from ntkit.separation._checks import Real
+
 _CHUNK = 2**17  # numbers looked at at a time
 _SLACK = 9.0  # standard errors by which a mean of draws may be off before they are drawn again: 1 in 10^18
 
@@ -46,8 +48,8 @@ def gated_sums(
     draws: Draws,
     overlap: Float[np.ndarray, "points filters signals"],
     mean: Float[np.ndarray, "points filters"] | None,
-    noise: float,
-    threshold: float,
+    noise: Real,
+    threshold: Real,
     seed: np.random.SeedSequence,
 ) -> Gated:
     """Draw standard normal noise z for every draw, and sum over those with |noise z + overlap of the signal| > threshold.
@@ -75,10 +77,10 @@ def _pass(
     draws: Draws,
     overlap: Float[np.ndarray, "points filters signals"],
     mean: Float[np.ndarray, "points filters"] | None,
-    noise: float,
-    threshold: float,
+    noise: Real,
+    threshold: Real,
     rng: np.random.Generator,
-    slack: float,
+    slack: Real,
 ) -> Gated | None:
     points, filters = len(draws.n), draws.filters
     sizes = draws.n[:, None] * np.bincount(draws.filter_of, minlength=filters)  # draws of each filter

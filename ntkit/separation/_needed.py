@@ -2,14 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import jax
 import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 
-from ntkit.separation._checks import check_integer, check_number, generator
+from ntkit.separation._checks import Real, check_integer, check_number, generator
 from ntkit.separation._crossing import RESAMPLES, crossing, percentile_interval, resampled
 from ntkit.separation._learner import Learner
 from ntkit.separation._task import Task
@@ -34,7 +33,7 @@ class Criterion:
         Criterion(target=0.5, measure='misalignment')
     """
 
-    target: float
+    target: Real
     measure: str = "error"
 
     def __post_init__(self) -> None:
@@ -81,13 +80,13 @@ class SamplesNeeded:
 def samples_needed(
     learner: Learner,
     task: Task,
-    criterion: Criterion | float,
+    criterion: Criterion | Real,
     *,
     key: PRNGKeyArray,
     replicates: int = 24,
-    start: float | None = None,
+    start: Real | None = None,
     most: int | None = None,
-    level: float = 0.95,
+    level: Real = 0.95,
 ) -> SamplesNeeded:
     """The number of samples from which on the mean error over data sets is at most a target, with an interval.
 
@@ -130,7 +129,7 @@ class _Search:
     """One search; errors are asked for again wherever the grid changes, from the same key."""
 
     def __init__(
-        self, learner: Learner, task: Task, criterion: Criterion, key: PRNGKeyArray, replicates: int, most: int, level: float
+        self, learner: Learner, task: Task, criterion: Criterion, key: PRNGKeyArray, replicates: int, most: int, level: Real
     ) -> None:
         self._learner, self._task, self._criterion = learner, task, criterion
         self._key, self._replicates, self._most, self._level = key, replicates, most, level
@@ -146,12 +145,12 @@ class _Search:
         for _ in range(WIDER):
             grid = self._grid(low, high)
             errors = self._errors(grid)
-            place = crossing(grid, errors.mean(axis=0), target)
+            place = float(crossing(grid, errors.mean(axis=0), target))
             if place == 0 and grid[0] == 1:
                 ones = np.ones(RESAMPLES)
                 return SamplesNeeded("at once", 1.0, (1.0, 1.0), "", grid, errors, ones, self._criterion)
             rng = generator(jax.random.fold_in(self._key, len(grid)))
-            draws = resampled(errors, partial(crossing, grid, target=target), rng)
+            draws = crossing(grid, resampled(errors, rng), target)
             late, early = float((draws == np.inf).mean()), float((draws == 0).mean())
             few = MISSING * (1 - self._level) / 2
             if 0 < place < np.inf and late <= few and (early <= few or grid[0] == 1):

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from ntkit.separation._checks import Real
 from ntkit.separation._gate import Gated, gated_sums
 from ntkit.separation._layout import Architecture, Layout, layout_of
 from ntkit.separation._signal import SignalTask
@@ -60,10 +61,10 @@ def two_step_overlaps(
     task: SignalTask,
     n: Int[np.ndarray, " points"],
     *,
-    threshold: float,
+    threshold: Real,
     rng: np.random.Generator,
     fresh: bool = False,
-    rate: float = np.inf,
+    rate: Real = np.inf,
 ) -> tuple[Overlaps, Overlaps]:
     """<w, signal> of the unit filters after one and after two steps, exact in law for each n.
 
@@ -114,7 +115,7 @@ def two_step_overlaps(
 
 def _gated_step(
     layout: Layout,
-    noise: float,
+    noise: Real,
     first: Filters,
     sums: Gated,
     left: Float[np.ndarray, "points filters"],
@@ -139,7 +140,7 @@ def _fresh_step(
     task: SignalTask,
     n: Int[np.ndarray, " points"],
     first: Filters,
-    threshold: float,
+    threshold: Real,
     small: np.random.Generator,
     placing: np.random.Generator,
     large: np.random.Generator,

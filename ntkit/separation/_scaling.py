@@ -8,6 +8,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy.optimize import least_squares
 
+from ntkit.separation._checks import Numbers, Real
 from ntkit.separation._crossing import percentile_interval
 from ntkit.separation._needed import SamplesNeeded
 
@@ -29,7 +30,7 @@ class Scaling:
     why: str
 
 
-def scaling(sizes: ArrayLike, needs: Sequence[SamplesNeeded], *, per: ArrayLike = 1.0, level: float = 0.95) -> Scaling:
+def scaling(sizes: ArrayLike, needs: Sequence[SamplesNeeded], *, per: Numbers = 1.0, level: Real = 0.95) -> Scaling:
     """The exponent of n* / per over sizes.
 
     On a grid of two sizes, with every pair in it, this is the exponent over the one at fixed values of the other.
@@ -96,7 +97,7 @@ class Forms:
 
 
 def sum_or_product(
-    first: ArrayLike, second: ArrayLike, needs: Sequence[SamplesNeeded], *, per: ArrayLike = 1.0, level: float = 0.95
+    first: ArrayLike, second: ArrayLike, needs: Sequence[SamplesNeeded], *, per: Numbers = 1.0, level: Real = 0.95
 ) -> Forms:
     """Fit A x + B y, with A and B at least 0, and C x^a y^b to n* / per.
 
@@ -151,7 +152,7 @@ def _draws(needs: Sequence[SamplesNeeded]) -> Float[np.ndarray, "points resample
     return np.stack([need.draws for need in needs])
 
 
-def _positive(name: str, values: ArrayLike, count: int) -> Float[np.ndarray, " points"]:
+def _positive(name: str, values: Numbers, count: int) -> Float[np.ndarray, " points"]:
     array = np.asarray(values, dtype=np.float64)
     if array.shape not in ((), (count,)):
         raise ValueError(f"{name} must have one number for each of the {count} points, got shape {array.shape}")

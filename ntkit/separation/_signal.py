@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int, PRNGKeyArray
 from scipy.special import ndtr
 
-from ntkit.separation._checks import check_integer, check_number, generator
+from ntkit.separation._checks import Real, check_integer, check_number, generator
 from ntkit.separation._symmetry import COMMON, PATCHWISE
 from ntkit.separation._task import Data, Task
 
@@ -28,7 +28,7 @@ class SignalTask(Task):
 
     patches: int
     dim: int
-    noise: float
+    noise: Real
 
     def __post_init__(self) -> None:
         check_integer("patches", self.patches)
@@ -116,7 +116,7 @@ class StaticSignal(SignalTask):
         return 1
 
 
-def error_of(overlaps: Float[np.ndarray, "..."], noise: float) -> Float[np.ndarray, "..."]:
+def error_of(overlaps: Float[np.ndarray, "..."], noise: Real) -> Float[np.ndarray, "..."]:
     """Phi(-overlap / noise): how often a score with this mean and this noise has the wrong sign; 1/2 for 0 / 0."""
     if noise:
         return np.asarray(ndtr(-overlaps / noise))

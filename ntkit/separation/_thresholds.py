@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ntkit.separation._checks import Real
 from ntkit.separation._signal import SignalTask
 
 
@@ -20,7 +21,7 @@ class NoiseGate:
         0.3532
     """
 
-    factor: float
+    factor: Real
 
     def __call__(self, task: SignalTask) -> float:
         return float(self.factor * task.noise * np.sqrt(2 * np.log(task.patches)))
@@ -33,7 +34,7 @@ class WeakestSignalGate:
     Source: Lahoti et al. (2024), as public reviews report it, with the factor 1 / 32.
     """
 
-    factor: float = 1 / 32
+    factor: Real = 1 / 32
 
     def __call__(self, task: SignalTask) -> float:
         k, d = task.patches, task.dim

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from ntkit.separation._checks import check_number, generator
+from ntkit.separation._checks import Real, check_number, generator
 from ntkit.separation._layout import Architecture, check_architecture
 from ntkit.separation._learner import Errors, Learner, Predictor
 from ntkit.separation._projected import ProjectedGradient
@@ -17,7 +17,7 @@ from ntkit.separation._symmetry import COMMON, ORTHOGONAL, PATCHWISE, Symmetry
 from ntkit.separation._task import Task
 from ntkit.separation._thresholds import NoiseGate
 
-Threshold = float | Callable[[SignalTask], float]
+Threshold = Real | Callable[[SignalTask], float]
 SYMMETRIES = {"fcn": ORTHOGONAL, "lcn": PATCHWISE, "cnn": COMMON}
 MEASURES = ("error", "misalignment")
 
@@ -59,7 +59,7 @@ class TwoStep(Learner):
     architecture: Architecture
     threshold: Threshold | None = None
     fresh: bool = False
-    rate: float = np.inf
+    rate: Real = np.inf
     steps: int = 2
 
     def __post_init__(self) -> None:
