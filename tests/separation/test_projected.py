@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import jaxtyping
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
@@ -237,6 +238,14 @@ def test_an_unseen_patch_is_guessed():
     ]  # one of two patches: 0 and 1/2
 
 
+@pytest.fixture
+def without_type_checks():
+    """What a user has, who gets the errors of the door."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -257,11 +266,13 @@ def test_an_unseen_patch_is_guessed():
         ({"project": False}, "rate must be finite for project=False, got inf"),
     ],
 )
+@pytest.mark.usefixtures("without_type_checks")
 def test_refusals(given, message):
     with pytest.raises(ValueError, match=message):
         ProjectedGradient(**{"architecture": "lcn", "thresholds": (0.0,)} | given)
 
 
+@pytest.mark.usefixtures("without_type_checks")
 def test_refusals_of_data():
     learner, (x, y) = ProjectedGradient("lcn", (0.0,)), data()
     with pytest.raises(ValueError, match=r"x must be float32 or float64 of shape \(n, patches, dim\), got float64 of shape"):
