@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from ntkit.claims import Bounds, Crossings, Record
+from ntkit.claims import Bounds, Crossings, Record, Series
 from ntkit.separation import crossing
 
 BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
@@ -154,6 +154,37 @@ def reduced_sampler_exact(record: Record) -> Figure:
     axes.set(ylabel="$-\\log_{10} p$", xlim=(-0.5, len(tests) - 0.5))
     axes.set_ylim(top=1.3 * axes.get_ylim()[1])
     axes.legend(loc="upper right")
+    _head(figure, record)
+    return figure
+
+
+def full_training(record: Record) -> Figure:
+    """Samples over patches: the CNN's do not grow, the LCN's as k, the FCN's as k^2; after one step the CNN's grow as k.
+
+    Dots are data sets, lines their geometric means, dashes the exponents 0, 1, 2.
+    """
+    figure = Figure(figsize=(4.4, 3.4))
+    axes = figure.subplots()
+    axes.set(xscale="log", yscale="log", xlabel="patches $k$", ylabel=r"$n^*/(\sigma^2 d)$ at 1 % test error")
+    measured = {name: _part(record, None, name) for name in ("cnn", "difference", "fcn")}
+    series = {name: part for name, part in measured.items() if isinstance(part, Series)}
+    if len(series) == len(measured):
+        k, y = np.asarray(series["cnn"].x), {name: np.asarray(part.y) for name, part in series.items()}
+        for name, values, power in (("fcn", y["fcn"], 2), ("lcn", y["difference"] * y["cnn"], 1), ("cnn", y["cnn"], 0)):
+            colour, marker = LOOKS[name]
+            mean = np.exp(np.log(values).mean(axis=0))
+            slope = np.polyfit(np.log(k), np.log(mean), 1)[0]
+            axes.plot(k, values.T, marker, color=colour, alpha=0.25, markersize=3)
+            axes.plot(k, mean, color=colour, marker=marker, markersize=5, label=f"{name}: slope {slope:.2f}")
+            axes.plot(k, mean[0] * (k / k[0]) ** power, color=GREY, linestyle=DASHES, linewidth=0.9)
+        _ticks(axes, k.tolist())
+    control = _part(record, "one-step", "cnn")
+    if isinstance(control, Series):
+        mean = np.exp(np.log(np.asarray(control.y)).mean(axis=0))
+        label = f"cnn, one linear step\n(control, {record.verdict['controls']['one-step']['verdict']})"
+        axes.plot(np.asarray(control.x), mean, "v-", color=GREEN, markersize=4, linewidth=0.8, label=label)
+    axes.set_ylim(top=axes.get_ylim()[1] * 8)  # room for the legend
+    axes.legend(loc="upper left")
     _head(figure, record)
     return figure
 

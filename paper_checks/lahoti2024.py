@@ -9,10 +9,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from _lahoti import crossings, grid_around, measured, oracle_cosines, trained_overlaps
+from _lahoti_training import full_training as measure_training
 from jaxtyping import Float
 from scipy.stats import ks_2samp
 
-from ntkit.claims import All, Bounds, Control, Crossings, Exact, Inequality, Integers, Paper, Slope, Trial
+from ntkit.claims import All, Bounds, Control, Crossings, Exact, Inequality, Integers, Paper, Series, Slope, Trial
 from ntkit.separation import (
     COMMON,
     NONE,
@@ -376,6 +377,29 @@ def linear_lcn_equals_fcn(trial: Trial) -> Integers:
             clear = (np.abs(first) > 1e-12) & (np.abs(second) > 1e-12)
             wrong.append(int((np.sign(first) != np.sign(second))[clear].sum()))
     return Integers(wrong, np.zeros(len(wrong), dtype=np.int64), x_label="data set", y_label="inputs of other sign")
+
+
+@paper.claim(
+    "full-training",
+    where="experiments (figure numbers unconfirmed); protocol, and the part on the FCN, are ours",
+    kind="trend",
+    checked="memory",
+    statement=r"\text{trained by projected gradient descent: } n^*/(\sigma^2 d) \sim k^{a},\ a_\mathrm{CNN} \le 0.3,\ "
+    r"a_\mathrm{LCN} - a_\mathrm{CNN} \approx 1,\ a_\mathrm{FCN} \approx 2",
+    rule=All(cnn=Slope(tol=(None, 0.3)), difference=Slope(tol=(-0.3, 0.5)), fcn=Slope(tol=0.3)),
+    controls={
+        "shared": Control("the CNN in the place of the LCN", parts=("difference",)),
+        "static": Control("the signal stays in the first patch", parts=("difference",)),
+        "one-step": Control("training ends after the first step, which has no gate", parts=("cnn",)),
+        "local": Control("the LCN in the place of the FCN", parts=("fcn",)),
+    },
+)
+def full_training(trial: Trial) -> dict[str, Series]:
+    """Logistic loss on data in full, sigma = 0.3 / sqrt k, 1 % test error; n* of each data set.
+
+    `difference`: the slope of the ratio n*_LCN / n*_CNN. Settings and pilots are in `_lahoti_training`.
+    """
+    return measure_training(trial)
 
 
 def _after_a_step(x: Floats, y: Floats, test: Floats, shape: tuple[int, ...], threshold: float | None) -> Floats:
