@@ -2,7 +2,6 @@
 
 import jax
 import jax.numpy as jnp
-import jaxtyping
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
@@ -236,14 +235,6 @@ def test_an_unseen_patch_is_guessed():
     assert ProjectedGradient("lcn", (0.0,)).errors(task, [1], key=KEY, replicates=1) == [
         [0.25]
     ]  # one of two patches: 0 and 1/2
-
-
-@pytest.fixture
-def without_type_checks():
-    """What a user has, who gets the errors of the door."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.parametrize(

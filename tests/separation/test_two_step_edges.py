@@ -85,6 +85,7 @@ def test_a_single_step_looks_at_no_draw(monkeypatch):
     assert abs(first - 1 / np.sqrt(1 + 0.09 * 19 * 9 / 30)) < 0.03  # 1 / sqrt(1 + noise^2 (d - 1) k^2 / n)
 
 
+@pytest.mark.usefixtures("without_type_checks")
 def test_a_score_for_each_label_is_wanted():
     with pytest.raises(ValueError, match=r"scores must have shape \(4,\), one for each label, got \(4, 1\)"):
         DynamicSignal(3, 4, 0.3).error(np.ones((4, 1)), np.ones(4))
@@ -129,6 +130,7 @@ class Coin(Task):
         (lambda: TwoStep("mlp"), "architecture must be 'fcn', 'lcn', 'cnn', got 'mlp'"),
     ],
 )
+@pytest.mark.usefixtures("without_type_checks")
 def test_what_cannot_be_is_refused(ask, message):
     with pytest.raises(ValueError) as caught:  # noqa: PT011
         ask()
