@@ -1,12 +1,17 @@
 """How many samples an architecture needs: tasks, learners and the search for thresholds."""
 
 from ntkit.separation._activation import gate, soft_threshold
+from ntkit.separation._clusters import XorClusters
+from ntkit.separation._kernel_ridge import KernelRidge
 from ntkit.separation._learner import Learner, equivariance_gap
+from ntkit.separation._least_squares import LeastSquares
+from ntkit.separation._polynomials import AveragedPolynomial, HierarchicalPolynomial
 from ntkit.separation._projected import ProjectedGradient
 from ntkit.separation._signal import DynamicSignal, SignalTask, StaticSignal
 from ntkit.separation._symmetry import COMMON, NONE, ORTHOGONAL, PATCHWISE, SIGN, TOKENS, Symmetry
 from ntkit.separation._task import Data, Task
 from ntkit.separation._thresholds import NoiseGate, WeakestSignalGate
+from ntkit.separation._two_layer import TwoLayerRelu
 from ntkit.separation._two_step import TwoStep
 
 __all__ = [
@@ -16,17 +21,23 @@ __all__ = [
     "PATCHWISE",
     "SIGN",
     "TOKENS",
+    "AveragedPolynomial",
     "Data",
     "DynamicSignal",
+    "HierarchicalPolynomial",
+    "KernelRidge",
     "Learner",
+    "LeastSquares",
     "NoiseGate",
     "ProjectedGradient",
     "SignalTask",
     "StaticSignal",
     "Symmetry",
     "Task",
+    "TwoLayerRelu",
     "TwoStep",
     "WeakestSignalGate",
+    "XorClusters",
     "equivariance_gap",
     "gate",
     "soft_threshold",
