@@ -44,7 +44,7 @@ CORRUPTED, LABEL = 0.02, 5.0
     r"s \text{ nondecreasing and 1-Lipschitz}: \quad \langle \nabla L(w), w - w^* \rangle \ge "
     r"E (s(\langle w, x \rangle) - s(\langle w^*, x \rangle))^2; \quad "
     r"s = \mathrm{ReLU},\ x \sim -x: \nabla L(w) = \frac12 E[x x^\top] (w - w^*)",
-    # Rounding, in units of the sums of absolute values: 1e-16 times the number of terms, below 200.
+    # Rounding, in units of what the largest intermediate numbers can be: 1e-16 times the number of terms, below 100.
     rule=All(inequality=Inequality(rtol=0.0, atol=1e-13, tight=0.999), gradient=Identity(rtol=0.0, atol=1e-13)),
     controls={
         "steeper": Control("activations that are 1.1-Lipschitz", parts=("inequality",)),
@@ -57,26 +57,25 @@ def surrogate_inequality(trial: Trial) -> dict[str, Bounds | Sides]:
 
     `inequality` holds pointwise: (s(a) - s(b)) (a - b) >= (s(a) - s(b))^2. It is an equality where all points are active.
     `gradient`: with -x beside every x, s(a) - s(b) and its mirror image add to a - b. For standard normal x it becomes
-    (w - w*) / 2, so that L is sharp with the constant 1/2. All sides are divided by E |s(a) - s(b)| |x| |w - w*|, and for
-    the gradient by E |x|^2 |w - w*|.
+    (w - w*) / 2, so that L is sharp with the constant 1/2. All sides of the inequality are divided by
+    E |x|^2 (|w| + |w*|) |w - w*|, those of the gradient by E |x|^2 (|w| + |w*|).
     """
     random = trial.rng()
     lower, value, left, right = [], [], [], []
     for _ in trial.progress(range(trial.scale(quick=1000, full=10000))):
         n, d = random.integers(1, 20), random.integers(1, 8)
         x, w, best = random.standard_t(2, size=(n, d)), random.normal(size=d), random.normal(size=d)
-        away = w - best
+        away, length = w - best, np.linalg.norm(w) + np.linalg.norm(best)
+        scale = float((x**2).sum(axis=1).mean() * length * np.linalg.norm(away))
         for plain in ACTIVATIONS:
             s = np.cos if trial.control == "cosine" else plain
             gradient, difference = surrogate_gradient(s, x, s(x @ best), w), s(x @ w) - s(x @ best)
             if trial.control == "steeper":
                 gradient, difference = 1.1 * gradient, 1.1 * difference
-            scale = float((np.abs(difference) * np.linalg.norm(x, axis=1)).mean() * np.linalg.norm(away))
-            if scale > 0:  # not where no point is active
-                value.append(gradient @ away / scale)
-                lower.append((difference**2).mean() / scale)
+            value.append(gradient @ away / scale)
+            lower.append((difference**2).mean() / scale)
         both = x if trial.control == "one-sided" else np.concatenate([x, -x])
-        scale = float((both**2).sum(axis=1).mean() * np.linalg.norm(away))
+        scale = float((both**2).sum(axis=1).mean() * length)
         left.append(surrogate_gradient(relu, both, relu(both @ best), w) / scale)
         right.append(both.T @ (both @ away) / (2 * len(both) * scale))
     return {
