@@ -34,8 +34,8 @@ STEPS = 2.0 ** np.arange(-1, 3.5, 0.5)  # numbers of samples, in units of the nu
     checked="memory",
     statement=r"\text{Kernel ridge regression with } e^{\langle x, z \rangle / d},\ |x|^2 = d, \text{ whatever its ridge: a "
     r"harmonic target of degree } l \text{ has relative error } \to 0 \text{ for } n \gg d^l, \text{ and } \ge 1 - o(1) "
-    r"\text{ for } n \ll d^l; \text{ so of } g(p(x)),\ k = q = 2, \text{ below } d^4 \text{ samples only the part linear in } p "
-    r"\text{ is learnt}",
+    r"\text{ for } n \ll d^l; \text{ so of } g(p(x)),\ k = q = 2, \text{ below } d^4 \text{ samples only the part linear in } "
+    r"p \text{ is learnt}",
     # Finite d: pilots with d = 12 have errors of 0.01 where learnt, above 1 where not, and 0.43 in place of 0.40.
     rule=All(learnt=Ordering(refute=-0.4), unlearnt=Ordering(refute=-0.4), composite=Agreement(atol=0.1)),
     controls={
