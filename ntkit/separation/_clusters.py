@@ -83,7 +83,7 @@ class XorClusters(Task):
         return Data(x, np.where(rng.random(n) < self.flip, -clean, clean))
 
     def linear_error(self, weights: Float[np.ndarray, "... dim"]) -> Float[np.ndarray, "..."]:
-        """The clean error of sign <w, x>, exactly: the mean over clusters of Phi(-y <w, mu> / |w|).
+        """The clean error of sign <w, x>, exactly: the mean over clusters of Phi(-y <w, mu> / |w|); 1/2 for zero weights.
 
         Example:
             >>> task = XorClusters(dim=2, distance=3.0, antipodal=False)
@@ -91,6 +91,6 @@ class XorClusters(Task):
             (0.2507, 0.5)
         """
         size = np.linalg.norm(weights, axis=-1, keepdims=True)
-        first, second = np.moveaxis(self.distance * weights[..., :2] / size, -1, 0)
+        first, second = np.moveaxis(self.distance * weights[..., :2] / np.where(size > 0, size, 1.0), -1, 0)
         positive = (ndtr(-first) + ndtr(first)) / 2 if self.antipodal else ndtr(-first)
         return np.asarray((positive + (ndtr(second) + ndtr(-second)) / 2) / 2)

@@ -9,7 +9,7 @@ from numpy.polynomial.hermite_e import hermeval
 
 from ntkit.separation._checks import check_integer, generator
 from ntkit.separation._symmetry import COMMON, ORTHOGONAL, PATCHWISE, Symmetry
-from ntkit.separation._task import Data, Kind, Task
+from ntkit.separation._task import Data, Task
 
 Floats = Float[np.ndarray, "..."]
 
@@ -52,7 +52,7 @@ class HierarchicalPolynomial(Task):
     dim: int
     degree: int
     outer: tuple[float, ...] = (0.0, 1.0)
-    kind: Kind = "regression"
+    kind = "regression"
     patches = 1
     symmetry = ORTHOGONAL
 
@@ -104,7 +104,7 @@ class AveragedPolynomial(Task):
     dim: int
     outer: tuple[float, ...]
     used: int | None = None
-    kind: Kind = "regression"
+    kind = "regression"
 
     def __post_init__(self) -> None:
         check_integer("patches", self.patches)

@@ -26,6 +26,7 @@ def test_linear_errors_are_those_of_a_sample(antipodal, seed):
     weights = np.random.default_rng(seed).normal(size=3)
     exact = float(task.linear_error(weights))
     assert abs(task.error(x[:, 0] @ weights, y) - exact) < 5 * np.sqrt(0.25 / len(y))
+    assert float(task.linear_error(np.zeros(3))) == 0.5
     if antipodal:
         assert exact == pytest.approx(0.5, abs=1e-15)
 
@@ -72,6 +73,11 @@ def test_the_best_score_without_an_order_has_the_invariant_error():
     assert task.error(AveragedPolynomial(4, 6, (0.0, 0.0, 1.0)).sample(jax.random.key(0), 100_000).y, y) == pytest.approx(
         task.invariant_error, rel=0.03
     )
+
+
+def test_what_is_learnt_is_stated():
+    assert XorClusters(2, 1.0).kind == "classification"
+    assert HierarchicalPolynomial(4, 2).kind == AveragedPolynomial(4, 2, (0.0, 1.0)).kind == "regression"
 
 
 def test_symmetries_are_stated():
