@@ -92,7 +92,7 @@ def kernel_staircase(trial: Trial) -> dict[str, Pairs | Estimates]:
     statement=r"p(x) = x^\top A x,\ |x|^2 = d,\ y = g(p(x)),\ M = \frac1n \sum_i y_i (x_i x_i^\top - I): \quad "
     r"E \cos^2(M, A) = \frac{1}{1 + n_0 / n},\ n_0 = D\, \frac{E y^2}{(E[y p])^2} - 1,\ "
     r"D = \frac{(d - 1)(d + 2)}{2}: \text{ the feature takes } d^2 \text{ samples, not } d^4",
-    # Pilots: the closed form is good to 0.01; 40 repeats add 0.025, for all cells together.
+    # Pilots: the closed form is good to 0.01; 80 repeats add 0.02, for all cells together.
     rule=All(slope=Slope(tol=0.2), law=Agreement(atol=0.05)),
     controls={
         "no-linear-part": Control("g = He_2 / sqrt 2, without a linear part", parts=("law",)),
@@ -112,7 +112,7 @@ def feature_step(trial: Trial) -> dict[str, Crossings | Estimates]:
     Other spectra have other E p^4 and n_0 / D from 1.6 to 2.3. The second stage, the training of g, is not measured.
     """
     outer = PURE if trial.control == "no-linear-part" else MIXED
-    repeats = trial.repeats(quick=40, full=200) // (2 if trial.control else 1)
+    repeats = trial.repeats(quick=80, full=240) // (4 if trial.control else 1)
     grid = np.array([np.round((d - 1) * (d + 2) / 2 * STEPS).astype(int) for d in DIMS])
     cosines = np.array(
         [
