@@ -2,16 +2,21 @@
 
 from ntkit.separation._activation import gate, soft_threshold
 from ntkit.separation._cell import two_step_needed
+from ntkit.separation._clusters import XorClusters
 from ntkit.separation._crossing import crossing
+from ntkit.separation._kernel_ridge import KernelRidge
 from ntkit.separation._layout import Architecture
 from ntkit.separation._learner import Learner, Predictor, equivariance_gap
+from ntkit.separation._least_squares import LeastSquares
 from ntkit.separation._needed import Criterion, SamplesNeeded, samples_needed
+from ntkit.separation._polynomials import AveragedPolynomial, HierarchicalPolynomial
 from ntkit.separation._projected import ProjectedGradient
 from ntkit.separation._scaling import Forms, Scaling, scaling, sum_or_product
 from ntkit.separation._signal import DynamicSignal, SignalTask, StaticSignal
 from ntkit.separation._symmetry import COMMON, NONE, ORTHOGONAL, PATCHWISE, SIGN, TOKENS, Symmetry
 from ntkit.separation._task import Data, Task
 from ntkit.separation._thresholds import NoiseGate, WeakestSignalGate
+from ntkit.separation._two_layer import TwoLayerRelu
 from ntkit.separation._two_step import TwoStep
 
 __all__ = [
@@ -22,11 +27,15 @@ __all__ = [
     "SIGN",
     "TOKENS",
     "Architecture",
+    "AveragedPolynomial",
     "Criterion",
     "Data",
     "DynamicSignal",
     "Forms",
+    "HierarchicalPolynomial",
+    "KernelRidge",
     "Learner",
+    "LeastSquares",
     "NoiseGate",
     "Predictor",
     "ProjectedGradient",
@@ -36,8 +45,10 @@ __all__ = [
     "StaticSignal",
     "Symmetry",
     "Task",
+    "TwoLayerRelu",
     "TwoStep",
     "WeakestSignalGate",
+    "XorClusters",
     "crossing",
     "equivariance_gap",
     "gate",
