@@ -1,15 +1,18 @@
 """What a hidden unit gains by its weights when it learns the arithmetic of a group."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from numpy.typing import ArrayLike
+from scipy.sparse import csr_array
 
 from ntkit.separation._checks import check_integer, check_number
 from ntkit.separation._groups import check_latin
 
 Weights = Float[np.ndarray, "*batch 2 order"]
+Columns = Float[np.ndarray, "rows units"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +59,8 @@ class NodeEnergy:
         Raises:
             ValueError: weights do not have shape (..., 2, order), or are not finite.
         """
-        w = self._checked(weights)
-        return np.asarray((self._pull(self._activity(w)) ** 2).sum(axis=1) / 2).reshape(np.shape(weights)[:-2])
+        pull = self._pull(self._inputs @ self._checked(weights))
+        return np.asarray((pull**2).sum(axis=0) / 2).reshape(np.shape(weights)[:-2])
 
     def gradient(self, weights: Weights) -> Weights:
         """The gradient of each unit's energy, of the shape of the weights; its inner product with them is 4 E.
@@ -65,7 +68,7 @@ class NodeEnergy:
         Raises:
             ValueError: weights do not have shape (..., 2, order), or are not finite.
         """
-        return np.asarray(self._gradient(self._checked(weights)).reshape(np.shape(weights)))
+        return self._gradient(self._checked(weights)).T.reshape(np.shape(weights))
 
     def ascend(self, weights: Weights, *, steps: int = 10_000, tolerance: float = 1e-9) -> Weights:
         """Go up the energy on the unit sphere: w -> (w + G / |G|) / |w + G / |G||, G the gradient, for each unit by itself.
@@ -80,57 +83,51 @@ class NodeEnergy:
             FloatingPointError: a gradient vanishes, and there is no direction to go.
         """
         w = self._checked(weights)
-        size = np.sqrt((w**2).sum(axis=(1, 2), keepdims=True))
-        if not size.all():
-            raise ValueError(f"weights must not be zero, {int((size == 0).sum())} of {size.size} units are")
+        if not w.any(axis=0).all():
+            raise ValueError(f"weights must not be zero, {int((~w.any(axis=0)).sum())} of {w.shape[1]} units are")
         check_number("tolerance", tolerance)
-        w = w / size
-        moving = np.arange(len(w))
+        w = w / np.linalg.norm(w, axis=0)
+        moving = np.arange(w.shape[1])
         for _ in range(check_integer("steps", steps)):
-            ascent = self._gradient(w[moving])
-            size = np.sqrt((ascent**2).sum(axis=(1, 2), keepdims=True))
+            ascent = self._gradient(w[:, moving])
+            size = np.linalg.norm(ascent, axis=0)
             if not size.all():
                 raise FloatingPointError("the gradient vanishes at a unit's weights")
             ascent /= size
-            left = np.sqrt(((ascent - w[moving]) ** 2).sum(axis=(1, 2))) >= tolerance
-            moving, ascent = moving[left], ascent[left] + w[moving[left]]
+            left = np.linalg.norm(ascent - w[:, moving], axis=0) >= tolerance
+            moving = moving[left]
             if not moving.size:
                 break
-            w[moving] = ascent / np.sqrt((ascent**2).sum(axis=(1, 2), keepdims=True))
-        return np.asarray(w.reshape(np.shape(weights)))
+            moved = ascent[:, left] + w[:, moving]
+            w[:, moving] = moved / np.linalg.norm(moved, axis=0)
+        return np.asarray(w.T.reshape(np.shape(weights)))
 
-    @property
-    def _parts(self) -> tuple[Int[np.ndarray, " n"], Int[np.ndarray, " n"], Int[np.ndarray, " n"]]:
-        g, h = np.asarray(self.pairs).T
-        return g, h, np.asarray(self.table)[g, h]
+    @cached_property
+    def _inputs(self) -> csr_array:
+        """X, a row for each pair: the one-hot vectors of g and of h."""
+        order, pairs = len(np.asarray(self.table)), np.asarray(self.pairs)
+        columns = (pairs + np.array([0, order])).ravel()
+        return csr_array((np.ones(pairs.size), columns, 2 * np.arange(len(pairs) + 1)), shape=(len(pairs), 2 * order))
 
-    def _checked(self, weights: Weights) -> Float[np.ndarray, "units 2 order"]:
+    @cached_property
+    def _targets(self) -> csr_array:
+        """Y, a row for each pair: the one-hot vector of g h; not yet centred."""
+        table, (g, h) = np.asarray(self.table), np.asarray(self.pairs).T
+        return csr_array((np.ones(len(g)), table[g, h], np.arange(len(g) + 1)), shape=(len(g), len(table)))
+
+    def _checked(self, weights: Weights) -> Columns:
+        """A column for each unit."""
         w, order = np.asarray(weights, dtype=np.float64), len(np.asarray(self.table))
         if w.ndim < 2 or w.shape[-2:] != (2, order) or not np.isfinite(w).all():
             raise ValueError(f"weights must be finite, of shape (..., 2, {order}), got shape {w.shape}")
-        return w.reshape(-1, 2, order)
+        return w.reshape(-1, 2 * order).T
 
-    def _activity(self, w: Float[np.ndarray, "units 2 order"]) -> Float[np.ndarray, "units n"]:
-        """u_g + v_h."""
-        g, h, _ = self._parts
-        return np.asarray(w[:, 0, g] + w[:, 1, h])
-
-    def _pull(self, activity: Float[np.ndarray, "units n"]) -> Float[np.ndarray, "units order"]:
-        """Y' s: sums of s over the pairs of each product, minus how many pairs there are of it times the mean of s."""
-        *_, product = self._parts
+    def _pull(self, activity: Columns) -> Columns:
+        """Y' s, Y centred."""
         squares = activity**2
-        counts = np.bincount(product, minlength=len(np.asarray(self.table)))
-        return np.asarray(self._sums(squares, product) - squares.mean(axis=1, keepdims=True) * counts)
+        return np.asarray(self._targets.T @ (squares - squares.mean(axis=0)))
 
-    def _gradient(self, w: Float[np.ndarray, "units 2 order"]) -> Float[np.ndarray, "units 2 order"]:
-        g, h, product = self._parts
-        activity = self._activity(w)
-        pull = self._pull(activity)[:, product]
-        slopes = 2 * activity * (pull - pull.mean(axis=1, keepdims=True))  # Y Y' s, centred once more
-        return np.stack([self._sums(slopes, g), self._sums(slopes, h)], axis=1)
-
-    def _sums(self, values: Float[np.ndarray, "units n"], element: Int[np.ndarray, " n"]) -> Float[np.ndarray, "units order"]:
-        """Sums of the values of the pairs that go with each element."""
-        units, order = len(values), len(np.asarray(self.table))
-        place = order * np.arange(units)[:, None] + element
-        return np.asarray(np.bincount(place.ravel(), values.ravel(), minlength=units * order).reshape(units, order))
+    def _gradient(self, w: Columns) -> Columns:
+        activity = self._inputs @ w
+        back = self._targets @ self._pull(activity)
+        return np.asarray(self._inputs.T @ (2 * activity * (back - back.mean(axis=0))))
