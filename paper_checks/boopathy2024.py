@@ -31,7 +31,8 @@ WHOLE = 40  # dimension in which n runs from 0 to all but one
     statement=r"b(\epsilon) = -\log_2 P(\text{test error} \le \epsilon \mid \theta \text{ fits the data}),\ "
     r"\theta \sim N(0, I_d), \text{ a linear teacher } |\theta_*| = 1,\ n < d \text{ inputs}: "
     r"\text{ the test error is } \chi^2_{d - n}(|P_\perp \theta_*|^2), "
-    r"\text{ so } b(\epsilon) \sim \frac{d - n}{2} \log_2 \frac{d - n}{e \epsilon}, \text{ and it falls to } 0 \text{ as } n \to d",
+    r"\text{ so } b(\epsilon) \sim \frac{d - n}{2} \log_2 \frac{d - n}{e \epsilon}, "
+    r"\text{ and it falls to } 0 \text{ as } n \to d",
     # 0.2 bits: a standard error of 0.03 in the rarest case. The slope's window is that of the next order at these d - n.
     rule=All(
         sampled=Agreement(atol=0.2, refute=1.0),
