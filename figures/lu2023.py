@@ -28,7 +28,7 @@ def two_feature_oscillation(record: Record) -> Figure:
     if isinstance(linear, Bounds):
         verdict = record.verdict["controls"]["linear"]["verdict"]
         axes.plot(LARGE, np.asarray(linear.value)[1].mean(axis=1), "^", color=ORANGE, markersize=4)
-        axes.text(0.72, 0.05, f"linear model (control, {verdict})", color=ORANGE, ha="center")
+        axes.text(0.92, 0.05, f"linear model\n(control, {verdict})", color=ORANGE, ha="right")
     axes.axvline(0.5, color=GREY, linestyle=":", linewidth=0.9)
     axes.text(0.49, 0.56, "edge of stability\n$1 / 2V$", color=GREY, ha="right")
     axes.plot([], [], "-", color=GREY, linewidth=0.9, label="$s_\\eta$")
