@@ -22,7 +22,7 @@ PROBES = 400
 JITTER = 1e-8  # on the diagonal; the smallest eigenvalue of 2048 points on an interval is 1e-4
 
 QUOTIENT = Slope(tol=(-0.3, 0.15), refute=(None, 0.4))
-SHALLOW = Slope(tol=0.3)
+SHALLOW = Slope(tol=0.3, refute=0.4)
 
 
 @paper.claim(
