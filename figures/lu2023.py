@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from ntkit.claims import Bounds, Record
+from ntkit.claims import Bounds, Estimates, Record
 
 BLUE, GREEN, ORANGE, GREY = "#0072B2", "#009E73", "#D55E00", "#666666"
 SMALL = np.array([0.05, 0.2, 0.45])
@@ -37,6 +37,47 @@ def two_feature_oscillation(record: Record) -> Figure:
     axes.set_ylim(-0.02, 1.0)
     axes.grid(True)
     title = f"{record.claim.name}:\n{record.verdict['verdict']} ({record.tier} tier)"
+    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
+    return figure
+
+
+def network_oscillation(record: Record) -> Figure:
+    """Left: accuracy on the weak feature alone, at chance below the edge and right above it; right: how far it is learnt."""
+    figure = Figure(figsize=(5.9, 3.0))
+    left, right = figure.subplots(1, 2)
+    for control, rates, colour, marker, name in (
+        ("small-rates", (0.3, 0.45, 0.45), ORANGE, "^", "small rates"),
+        ("little-noise", (0.3, 0.6, 0.7), GREY, "s", "little noise"),
+        (None, (0.3, 0.6, 0.7), BLUE, "o", "network"),
+    ):
+        found = _part(record, control, "accuracy")
+        if isinstance(found, Estimates) and found.samples is not None:
+            values = np.asarray(found.samples)
+            label = name if control is None else f"{name} (control, {record.verdict['controls'][control]['verdict']})"
+            left.plot(np.broadcast_to(rates, values.shape).T, values.T, marker, color=colour, markersize=4)
+            left.plot([], [], marker, color=colour, markersize=4, label=label)
+    left.axhline(0.5, color=GREY, linestyle="--", linewidth=0.9)
+    left.set(ylim=(0.2, 1.06), ylabel="accuracy, weak feature alone")
+    left.legend(loc="lower left")
+    share = _part(record, None, "share")
+    rate = np.linspace(0.5, 0.8, 100)
+    right.plot(rate, (1 - 1 / (2 * rate)) / 0.9, "-", color=GREY, linewidth=0.9, label="$s_\\eta$, two features")
+    if isinstance(share, Bounds):
+        values = np.asarray(share.value)
+        right.plot(np.broadcast_to([[0.6], [0.7]], values.shape).ravel(), values.ravel(), "o", color=BLUE, label="networks")
+    wrong = _part(record, "small-rates", "share")
+    if isinstance(wrong, Bounds):
+        verdict = record.verdict["controls"]["small-rates"]["verdict"]
+        values = np.asarray(wrong.value).ravel()
+        label = f"small rates\n(control, {verdict})"
+        right.plot(np.full(values.size, 0.45), values, "^", color=ORANGE, markersize=4, label=label)
+    right.set(ylim=(-0.02, 0.5), ylabel="share $s$ of the weak feature")
+    right.legend(loc="upper left")
+    for axes in (left, right):
+        axes.axvline(0.5, color=GREY, linestyle=":", linewidth=0.9)
+        axes.set(xlabel="rate $\\eta$, edge at 0.5", xlim=(0.22, 0.78))
+        axes.grid(True)
+    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
     figure.suptitle(title, x=0.02, ha="left", parse_math=False)
     return figure
 

@@ -5,7 +5,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ntkit.claims import All, Bounds, Control, Counts, Identity, Inequality, Paper, Proportion, Sides, Trial
+from ntkit.claims import (
+    Agreement,
+    All,
+    Bounds,
+    Control,
+    Counts,
+    Estimates,
+    Identity,
+    Inequality,
+    Paper,
+    Proportion,
+    Sides,
+    Trial,
+)
 
 paper = Paper(
     key="lu2023",
@@ -21,6 +34,13 @@ WEAK, STRONG = np.array([0.05, 0.1]), 1.0  # U, and V
 SMALL = (0.05, 0.2, 0.45)  # learning rates, below the edge of stability 1 / (2 V)
 LARGE = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9)  # above it
 STEPS = 200_000
+SAMPLES, ALONE = 80, 8  # of a network's data, half of either class; those that lack the strong feature
+UNITS = 16  # for each sign of the output weight
+NOISE = 0.015 * SAMPLES  # squared length of the noise patch
+BELOW, ABOVE = (0.3,), (0.6, 0.7)  # learning rates of one class's samples with the strong feature
+SIGNS = np.repeat([1.0, -1.0], UNITS)
+NETWORK_STEPS = 8000
+TESTED = 2000
 NEAR = 0.03  # by which the share exceeds its bound at most, but for rare starts
 
 
@@ -104,3 +124,89 @@ def _descend(a: Array, b: Array, weak: Array, rate: Array, linear: bool) -> tupl
 
     share, strong = features(*jax.lax.fori_loop(0, STEPS, step, (a, b)))
     return share, share + strong
+
+
+@paper.claim(
+    "network-oscillation",
+    where="main theorems, in words: large rates learn the weak feature, small ones memorise; network and numbers are ours",
+    kind="reading",
+    checked="memory",
+    statement=r"f(x) = \sum_j a_j \sum_{p = 1}^{3} \sigma(\langle w_j, x^{(p)} \rangle),\ \sigma(z) = \max(z, 0)^2,\ x = (y "
+    r"\sqrt{V} e_1 \text{ or } 0,\ y \sqrt{U} e_2,\ \xi): \text{ below the edge of stability descent fits inputs without the "
+    r"strong feature by their noise and is at chance on new ones; above it, it learns the weak feature to the share } s_\eta "
+    r"\text{ and classifies them}",
+    rule=All(
+        accuracy=Agreement(atol=0.06),  # of 2000 inputs for each network; at chance networks differ by 0.02
+        share=Inequality(),
+        fitted=Inequality(),
+    ),
+    controls={
+        "little-noise": Control("noise of a tenth of the square: it is slower than the weak feature", parts=("accuracy",)),
+        "small-rates": Control("0.9 of the edge in place of the large rates", parts=("accuracy", "share")),
+        "all-samples": Control("the edge for the rate itself, not for the share of samples that a unit sees", parts=("share",)),
+    },
+)
+def network_oscillation(trial: Trial) -> dict[str, Estimates | Bounds]:
+    """80 samples, 8 of them without the strong feature; V = 1, U = 0.1; noise patches orthogonal, of square 1.2, one for each.
+
+    Full-batch descent on the mean of (f - y)^2 / 2, 8000 steps; 16 units for each class, output weights 1 and -1, started
+    at 0.05 along the strong feature and at 5e-4 elsewhere, so that it is learnt first. A unit sees one class: rates are given
+    for its samples with the strong feature, 0.45 of all, and 1 / (2 V) is their edge. `accuracy`: of signs on 2000 new inputs
+    without the strong feature, 1/2 at 0.3 and 1 at 0.6 and 0.7. `share`: f on the weak patch alone, from s_eta to s_eta + 0.03
+    as for two features. `fitted`: all training losses are below 1e-6, so that nothing but the rate decides.
+
+    It takes noise that is learnt faster than the weak feature from the few inputs without the strong one, 1.2 > 8 U, and slower
+    from all inputs, 1.2 < 80 U; and a power above 1, since with max(z, 0) nothing oscillates for long. Of the paper's setting
+    batches are left out, without which large rates oscillate, too.
+    """
+    random, repeats = trial.rng(), trial.repeats(quick=6, full=40) // (2 if trial.control else 1)
+    above = (0.45, 0.45) if trial.control == "small-rates" else ABOVE
+    square = NOISE / 10 if trial.control == "little-noise" else NOISE
+    rates = np.array([*BELOW, *above])
+    shape = (repeats, 2 * UNITS)
+    start = [size * np.abs(random.normal(size=shape)) * SIGNS for size in (0.05, 5e-4)]  # no class is without units
+    noise = 5e-4 * random.normal(size=(repeats, 2 * SAMPLES, 2 * UNITS))  # weights along half of these directions stay
+    seen = (SAMPLES - ALONE) / (2 * SAMPLES)
+    run = jax.vmap(jax.vmap(_train, (None, None, None, 0, None)), (0, 0, 0, None, None))
+    weak, along, loss = map(np.asarray, run(*start, noise[:, :SAMPLES], rates / seen, np.sqrt(square)))
+    accuracy = np.empty((repeats, len(rates)))
+    for i, j in np.ndindex(accuracy.shape):
+        weights = np.concatenate([along[i, j], noise[i, SAMPLES:]])
+        patch = random.normal(size=(TESTED, 2 * SAMPLES))
+        patch *= np.sqrt(square) / np.linalg.norm(patch, axis=1, keepdims=True)
+        label = random.choice([-1.0, 1.0], TESTED)
+        score = np.maximum(patch @ weights, 0) ** 2 @ SIGNS + np.where(label > 0, *weak[i, j])
+        accuracy[i, j] = (score * label > 0).mean()
+    edge = STRONG * (seen if trial.control == "all-samples" else 1.0)
+    least = (STRONG - STRONG / (2 * edge * np.array(ABOVE))) / (STRONG - WEAK[1])
+    shares = np.abs(weak[:, len(BELOW) :])
+    return {
+        "accuracy": Estimates.from_samples(accuracy, [0.5, 1.0, 1.0], x_label="rate", y_label="accuracy, weak feature alone"),
+        "share": Bounds(shares, lower=least[:, None], upper=least[:, None] + NEAR, x_label="rate", y_label="share"),
+        "fitted": Bounds(loss, upper=1e-6, x_label="rate", y_label="training loss"),
+    }
+
+
+@jax.jit
+def _train(strong: Array, weak: Array, noise: Array, rate: Array, length: Array) -> tuple[Array, Array, Array]:
+    """Weights along the two features, (units,), and along each sample's noise, (samples, units), after descent.
+
+    Returns f on the weak patch of either class, the weights along noise, and the training loss.
+    """
+    label = jnp.asarray(np.tile([1.0, -1.0], SAMPLES // 2))
+    present = jnp.asarray(np.arange(SAMPLES) >= ALONE)
+
+    def unit(z: Array) -> Array:
+        return jnp.maximum(z, 0) ** 2 @ SIGNS
+
+    def loss(weights: tuple[Array, Array, Array]) -> Array:
+        strong, weak, noise = weights
+        f = unit(STRONG**0.5 * jnp.outer(label * present, strong)) + unit(WEAK[1] ** 0.5 * jnp.outer(label, weak))
+        return ((f + unit(length * noise) - label) ** 2).mean() / 2
+
+    def step(_: int, weights: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        slopes = jax.grad(loss)(weights)
+        return weights[0] - rate * slopes[0], weights[1] - rate * slopes[1], weights[2] - rate * slopes[2]
+
+    weights = jax.lax.fori_loop(0, NETWORK_STEPS, step, (strong, weak, noise))
+    return unit(WEAK[1] ** 0.5 * jnp.outer(jnp.array([1.0, -1.0]), weights[1])), weights[2], loss(weights)
