@@ -194,7 +194,7 @@ def _train(strong: Array, weak: Array, noise: Array, rate: Array, length: Array)
     Returns f on the weak patch of either class, the weights along noise, and the training loss.
     """
     label = jnp.asarray(np.tile([1.0, -1.0], SAMPLES // 2))
-    present = jnp.asarray(np.arange(SAMPLES) >= ALONE)
+    present = jnp.asarray(np.where(np.arange(SAMPLES) >= ALONE, 1.0, 0.0))
 
     def unit(z: Array) -> Array:
         return jnp.maximum(z, 0) ** 2 @ SIGNS
