@@ -4,11 +4,23 @@ from ntkit.separation._activation import gate, soft_threshold
 from ntkit.separation._cell import two_step_needed
 from ntkit.separation._clusters import XorClusters
 from ntkit.separation._crossing import crossing
+from ntkit.separation._group_task import GroupArithmetic
+from ntkit.separation._groups import (
+    Block,
+    alternating_group,
+    cyclic_group,
+    dihedral_group,
+    direct_product,
+    irreducible_blocks,
+    quaternion_group,
+    symmetric_group,
+)
 from ntkit.separation._kernel_ridge import KernelRidge
 from ntkit.separation._layout import Architecture
 from ntkit.separation._learner import Learner, Predictor, equivariance_gap
 from ntkit.separation._least_squares import LeastSquares
 from ntkit.separation._needed import Criterion, SamplesNeeded, samples_needed
+from ntkit.separation._node_energy import NodeEnergy
 from ntkit.separation._polynomials import AveragedPolynomial, HierarchicalPolynomial
 from ntkit.separation._projected import ProjectedGradient
 from ntkit.separation._scaling import Forms, Scaling, scaling, sum_or_product
@@ -28,14 +40,17 @@ __all__ = [
     "TOKENS",
     "Architecture",
     "AveragedPolynomial",
+    "Block",
     "Criterion",
     "Data",
     "DynamicSignal",
     "Forms",
+    "GroupArithmetic",
     "HierarchicalPolynomial",
     "KernelRidge",
     "Learner",
     "LeastSquares",
+    "NodeEnergy",
     "NoiseGate",
     "Predictor",
     "ProjectedGradient",
@@ -49,12 +64,19 @@ __all__ = [
     "TwoStep",
     "WeakestSignalGate",
     "XorClusters",
+    "alternating_group",
     "crossing",
+    "cyclic_group",
+    "dihedral_group",
+    "direct_product",
     "equivariance_gap",
     "gate",
+    "irreducible_blocks",
+    "quaternion_group",
     "samples_needed",
     "scaling",
     "soft_threshold",
     "sum_or_product",
+    "symmetric_group",
     "two_step_needed",
 ]
