@@ -1,4 +1,16 @@
-"""How many samples an architecture needs: tasks, learners and the search for thresholds."""
+"""How many samples an architecture needs: tasks, learners, and the search for the number of samples.
+
+    task = DynamicSignal(patches=16, dim=16384, noise=0.3 / 4)           # a signal in one of 16 patches
+    samples_needed(TwoStep("cnn"), task, 0.01, key=key)                  # for 1 % test error, with an interval
+    scaling(patches, needs, per=noise**2), sum_or_product(k, d, needs)   # how that grows
+
+Tasks (`Task`): `DynamicSignal` and `StaticSignal`, `XorClusters`, `HierarchicalPolynomial`, `AveragedPolynomial`,
+`GroupArithmetic`. Learners (`Learner`): `TwoStep`, by the exact law of what two gradient steps see; `ProjectedGradient`, on data in
+full; `KernelRidge`, `LeastSquares`, `TwoLayerRelu`. Each states its group; `equivariance_gap` measures it. A task or a learner of
+one's own is a class with one method.
+
+A hidden unit that learns a group's product: `NodeEnergy`, with the groups' tables and `irreducible_blocks`.
+"""
 
 from ntkit.separation._activation import gate, soft_threshold
 from ntkit.separation._cell import two_step_needed
