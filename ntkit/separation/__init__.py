@@ -5,9 +5,9 @@
     scaling(patches, needs, per=noise**2), sum_or_product(k, d, needs)   # how that grows
 
 Tasks (`Task`): `DynamicSignal` and `StaticSignal`, `XorClusters`, `HierarchicalPolynomial`, `AveragedPolynomial`,
-`GroupArithmetic`. Learners (`Learner`): `TwoStep`, by the exact law of what two gradient steps see; `ProjectedGradient`, on data in
-full; `KernelRidge`, `LeastSquares`, `TwoLayerRelu`. Each states its group; `equivariance_gap` measures it. A task or a learner of
-one's own is a class with one method.
+`GroupArithmetic`. Learners (`Learner`): `TwoStep`, by the exact law of what two gradient steps see; `ProjectedGradient`, on
+data in full; `KernelRidge`, `LeastSquares`, `TwoLayerRelu`. Each states its group; `equivariance_gap` measures it. A task or a
+learner of one's own is a class with one method.
 
 A hidden unit that learns a group's product: `NodeEnergy`, with the groups' tables and `irreducible_blocks`.
 """

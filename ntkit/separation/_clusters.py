@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from scipy.special import ndtr
 
-from ntkit.separation._checks import check_integer, check_number, generator
+from ntkit.separation._checks import Real, check_integer, check_number, generator
 from ntkit.separation._symmetry import NONE, SIGN, Symmetry
 from ntkit.separation._task import Data, Task
 
@@ -37,8 +37,8 @@ class XorClusters(Task):
     """
 
     dim: int
-    distance: float
-    flip: float = 0.0
+    distance: Real
+    flip: Real = 0.0
     antipodal: bool = True
     patches = 1
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -10,7 +10,7 @@ import scipy.linalg
 from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from ntkit.separation._checks import check_integer, check_number
+from ntkit.separation._checks import Real, check_integer, check_number
 from ntkit.separation._learner import Errors, Learner, Predictor
 from ntkit.separation._symmetry import COMMON, NONE, ORTHOGONAL, TOKENS, Symmetry
 from ntkit.separation._task import Task
@@ -19,6 +19,7 @@ Inputs = Float[np.ndarray, "n patches dim"]
 Matrix = Float[np.ndarray, "n m"]
 
 
+@runtime_checkable
 class HasGram(Protocol):
     """A kernel as an object, such as those of `ntkit.kernels`."""
 
@@ -52,7 +53,7 @@ class KernelRidge(Learner):
     """
 
     kernel: Callable[[Any, Any], Any] | HasGram
-    ridge: float | tuple[float, ...]
+    ridge: Real | tuple[Real, ...]
     average: bool = False
     isotropic: bool = False
 
@@ -63,7 +64,7 @@ class KernelRidge(Learner):
             check_number("ridge", ridge)
 
     @property
-    def ridges(self) -> tuple[float, ...]:
+    def ridges(self) -> tuple[Real, ...]:
         """All of them."""
         return tuple(self.ridge) if isinstance(self.ridge, tuple | list) else (self.ridge,)
 
@@ -74,7 +75,7 @@ class KernelRidge(Learner):
             return COMMON if self.isotropic else TOKENS
         return ORTHOGONAL if self.isotropic else NONE
 
-    def gram(self, x1: Inputs, x2: Inputs) -> Matrix:
+    def gram(self, x1: Inputs, x2: Float[np.ndarray, "m patches dim"]) -> Matrix:
         """The kernel of all pairs of inputs."""
         of = self.kernel.gram if hasattr(self.kernel, "gram") else self.kernel
         if not self.average:
@@ -120,7 +121,7 @@ class KernelRidge(Learner):
         return found
 
 
-def _solve(gram: Float[np.ndarray, "n n"], ridge: float, y: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+def _solve(gram: Float[np.ndarray, "n n"], ridge: Real, y: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     shifted = gram + ridge * np.eye(len(gram))
     try:
         factor = scipy.linalg.cho_factor(shifted, lower=True, overwrite_a=True)

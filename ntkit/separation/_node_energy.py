@@ -122,7 +122,7 @@ class NodeEnergy:
             raise ValueError(f"weights must be finite, of shape (..., 2, {order}), got shape {w.shape}")
         return w.reshape(-1, 2 * order).T
 
-    def _pull(self, activity: Columns) -> Columns:
+    def _pull(self, activity: Columns) -> Float[np.ndarray, "order units"]:
         """Y' s, Y centred."""
         squares = activity**2
         return np.asarray(self._targets.T @ (squares - squares.mean(axis=0)))

@@ -7,13 +7,13 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from scipy.special import expit
 
-from ntkit.separation._checks import check_integer, check_number, generator
+from ntkit.separation._checks import Real, check_integer, check_number, generator
 from ntkit.separation._learner import Learner, Predictor
 from ntkit.separation._symmetry import NONE
 
 Loss = Literal["logistic", "squared"]
 LOSSES: tuple[Loss, ...] = ("logistic", "squared")
-Weights = Float[np.ndarray, "width dim"]
+Weights = Float[np.ndarray, "width inputs"]
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ class TwoLayerRelu(Learner):
 
     width: int
     steps: int = 300
-    rate: float = 0.5
+    rate: Real = 0.5
     loss: Loss = "logistic"
-    init: float = 1e-3
+    init: Real = 1e-3
 
     symmetry = NONE
 

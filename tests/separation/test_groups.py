@@ -89,6 +89,7 @@ def test_the_symmetric_group_composes_permutations():
         (lambda: NodeEnergy(LATIN).ascend(np.ones((2, 5)), steps=0), "steps must be a whole number of at least 1, got 0"),
     ],
 )
+@pytest.mark.usefixtures("without_type_checks")
 def test_what_is_wrong_is_named(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()

@@ -165,11 +165,13 @@ def test_the_network_learns_what_linear_models_cannot():
         (lambda: TwoLayerRelu(2, loss="hinge"), "loss must be 'logistic' or 'squared', got 'hinge'"),
     ],
 )
+@pytest.mark.usefixtures("without_type_checks")
 def test_wrong_arguments_are_refused(make, message):
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         make()
 
 
+@pytest.mark.usefixtures("without_type_checks")
 def test_what_cannot_be_learnt_from_is_refused():
     x, y, _ = inputs()
     with pytest.raises(ValueError, match=r"ridge must be one number to learn from data, got \(1.0, 2.0\)"):
