@@ -1,5 +1,6 @@
 """One patch carries the signal, all carry noise: the tasks that tell convolution, locality and neither apart."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,9 +37,9 @@ class SignalTask(Task):
         check_number("noise", self.noise)
 
     @property
+    @abstractmethod
     def places(self) -> int:
         """How many patches can carry the signal: the first ones."""
-        raise NotImplementedError
 
     @property
     def least_error(self) -> float:
