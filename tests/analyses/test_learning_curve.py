@@ -169,7 +169,9 @@ def test_measured_errors_are_those_of_regression_on_the_splits(here: Path, ridge
             errors[repeat, point] = ((predicted - y[others]) ** 2).sum(1).mean()
             wrong[repeat, point] = ((predicted + one_hot.mean(0)).argmax(1) != one_hot[others].argmax(1)).mean()
     np.testing.assert_allclose(column("measured"), errors.mean(0), rtol=1e-7)
-    np.testing.assert_allclose(column("upper") - column("lower"), 2 * 4.302652730 * errors.std(0, ddof=1) / 3**0.5, rtol=1e-6)
+    half = 4.302652730 * errors.std(0, ddof=1) / 3**0.5
+    np.testing.assert_allclose(column("upper"), errors.mean(0) + half, rtol=1e-6)
+    np.testing.assert_allclose(column("lower"), np.maximum(errors.mean(0) - half, 0), rtol=1e-6)  # no error is negative
     np.testing.assert_allclose(column("wrong"), wrong.mean(0), rtol=1e-12)
 
 
