@@ -154,7 +154,7 @@ def sample_threshold_corrected(trial: Trial) -> Series:
     M ln M is 14 at M = 71, 15 at 101, and 16 at 199, 499, 997, 1249 and 1999; with replacement, where pairs come twice, it
     falls from 30 at M = 31 to 18 at 499.
     """
-    orders, found = _thresholds(trial, (199, 499, 1249), quick=16, full=24)
+    orders, found = _thresholds(trial, (199, 499, 1249), quick=14, full=24)
     corrected = found / (1 - found / orders**2)
     return _series(orders, corrected / np.log(orders), 1.5 if trial.control == "half-a-power-more" else 1.0)
 
@@ -201,8 +201,7 @@ def _two_energies(trial: Trial) -> tuple[Floats, Floats]:
 def _thresholds(trial: Trial, large: tuple[int, ...], *, quick: int, full: int) -> tuple[Floats, Floats]:
     """Orders M, large ones in the full tier, and n_* for each draw and order."""
     orders = trial.scale(quick=(101, 199, 397), full=large)
-    repeats = trial.repeats(quick=quick, full=full) // (2 if trial.control else 1)
-    randoms = trial.rng().spawn(repeats)
+    randoms = trial.rng().spawn(trial.repeats(quick=quick, full=full))
     found = [[_threshold(order, random) for order in orders] for random in trial.progress(randoms)]
     return np.array(orders, dtype=np.float64), np.array(found)
 
