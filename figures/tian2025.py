@@ -52,17 +52,8 @@ def energy_spectrum(record: Record) -> Figure:
 
 def sample_threshold(record: Record) -> Figure:
     """Pairs that keep a frequency, over M ln M: a horizontal line is the law, and it is not reached."""
-    return _threshold(record, "$n_* / (M\\,\\ln M)$")
-
-
-def sample_threshold_corrected(record: Record) -> Figure:
-    """The same with n worth n / (1 - n / M^2): horizontal."""
-    return _threshold(record, "$n_* / (1 - n_* / M^2) / (M\\,\\ln M)$")
-
-
-def _threshold(record: Record, label: str) -> Figure:
     figure = Figure(figsize=(3.6, 3.1))
-    axes = figure.add_subplot(xscale="log", yscale="log", xlabel="$M$, prime", ylabel=label)
+    axes = figure.add_subplot(xscale="log", yscale="log", xlabel="$M$, prime", ylabel="$n_* / (M\\,\\ln M)$")
     measured = record.measurement()
     if isinstance(measured, Series):
         x, y = np.asarray(measured.x), np.asarray(measured.y)

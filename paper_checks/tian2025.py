@@ -126,37 +126,16 @@ def sample_threshold(trial: Trial) -> Series:
     to 9 %; the slope is that of n_* / ln M over three M. The theorem speaks of sufficiency with an unknown constant, and an
     exponent is more than it says. Only the exponent 3/2 refutes, since exponents fall with M: in pilots, 1.5 about M = 50, 1.3
     about 200, 1.05 about 1000.
+
+    What bends the law at small M: with the share p = n / M^2 the energy's gradient at a wave has a part p^2, and its noise
+    comes from which pairs were drawn, with the variance p (1 - p) for each. The two balance where p / (1 - p) is large against
+    1 / M, and by more for the largest of 2 M weights. In pilots n_* / (1 - n_* / M^2) over M ln M is 14 at M = 71, 15 at 101,
+    and 16 from 199 to 1999.
     """
     orders, found = _thresholds(trial, (499, 997, 1999), quick=8, full=12)
     if trial.control == "all-pairs":
         return _series(orders, found, 2.0)
     return _series(orders, found / np.log(orders), 1.0)
-
-
-@paper.claim(
-    "sample-threshold-corrected",
-    where="as for sample-threshold; the correction is ours",
-    kind="derived",
-    checked="memory",
-    statement=r"\frac{n_*}{1 - n_* / M^2} \sim M \ln M \text{ on } \mathbb{Z}_M, \text{ where ascent from a single frequency "
-    r"begins to stay in it, pairs drawn without replacement}",
-    rule=Slope(tol=(-0.1, 0.2)),  # pilots: 1.09 for the small M, 1.00 for the large ones
-    controls={
-        "half-a-power-more": "n_* / (1 - n_* / M^2) ~ M^(3/2) ln M",
-    },
-)
-def sample_threshold_corrected(trial: Trial) -> Series:
-    """As sample-threshold, with n_* counted as a survey would: n of M^2 without replacement are worth n / (1 - n / M^2).
-
-    With the share p = n / M^2 the energy's gradient at a wave has a part p^2, and its noise comes from which pairs were drawn,
-    with the variance p (1 - p) for each. So the two balance where p / (1 - p) is large against 1 / M, and by more for the
-    largest of 2 M weights: M ln M. Without the correction small M look as if they needed fewer. Pilots: the corrected n_* over
-    M ln M is 14 at M = 71, 15 at 101, and 16 at 199, 499, 997, 1249 and 1999; with replacement, where pairs come twice, it
-    falls from 30 at M = 31 to 18 at 499.
-    """
-    orders, found = _thresholds(trial, (199, 499, 1249), quick=14, full=24)
-    corrected = found / (1 - found / orders**2)
-    return _series(orders, corrected / np.log(orders), 1.5 if trial.control == "half-a-power-more" else 1.0)
 
 
 def _series(orders: Floats, values: Floats, expected: float) -> Series:
