@@ -132,7 +132,7 @@ def sample_threshold(trial: Trial) -> Series:
     1 / M, and by more for the largest of 2 M weights. In pilots n_* / (1 - n_* / M^2) over M ln M is 14 at M = 71, 15 at 101,
     and 16 from 199 to 1999.
     """
-    orders, found = _thresholds(trial, (499, 997, 1999), quick=8, full=12)
+    orders, found = _thresholds(trial, (499, 997, 1999), quick=8, full=12 if trial.control else 24)
     if trial.control == "all-pairs":
         return _series(orders, found, 2.0)
     return _series(orders, found / np.log(orders), 1.0)
