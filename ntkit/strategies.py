@@ -29,7 +29,7 @@ from ntkit.kernels import (
     residual,
     serial,
 )
-from ntkit.orthoconv import Architecture, gaussian_kernel, orthogonal_kernel
+from ntkit.orthoconv import Architecture, construct, exists, gaussian_kernel
 
 try:
     from hypothesis import strategies as st
@@ -62,7 +62,7 @@ class Convolution:
         key = jax.random.key(self.seed)
         if self.style == "gaussian":
             return gaussian_kernel(key, self.layer)
-        exact = orthogonal_kernel(key, self.layer)
+        exact = construct(key, **vars(self.layer))
         return exact if self.style == "orthogonal" else exact + 1e-3 * gaussian_kernel(key, self.layer)
 
 
@@ -155,17 +155,15 @@ def seeds() -> st.SearchStrategy[int]:
     return st.integers(0, 2**31 - 1)
 
 
+@st.composite
 def architectures(
-    *, max_channels: int = 4, max_taps: int = 4, max_stride: int = 3, dims: Sequence[int] = (1, 2)
-) -> st.SearchStrategy[Architecture]:
-    """Convolution layers of every kind: RO, CO and square, strides below and above the number of taps."""
-    return st.builds(
-        Architecture,
-        M=st.integers(1, max_channels),
-        C=st.integers(1, max_channels),
-        k=st.integers(1, max_taps),
-        S=st.integers(1, max_stride),
-        d=st.sampled_from(tuple(dims)),
+    draw: st.DrawFn, *, max_channels: int = 4, max_taps: int = 4, max_stride: int = 3, dims: Sequence[int] = (1, 2)
+) -> Architecture:
+    """Convolution layers of every kind: more outputs or more inputs, strides below and above the taps, uneven windows."""
+    ndim = draw(st.sampled_from(tuple(dims)))
+    channels, taps, strides = (st.integers(1, most) for most in (max_channels, max_taps, max_stride))
+    return Architecture(
+        draw(channels), draw(channels), tuple(draw(taps) for _ in range(ndim)), tuple(draw(strides) for _ in range(ndim))
     )
 
 
@@ -175,9 +173,9 @@ def convolutions(
     layers: st.SearchStrategy[Architecture] | None = None,
     styles: Sequence[KernelStyle] = ("gaussian", "orthogonal", "noisy"),
 ) -> Convolution:
-    """Layers with kernels; where the stride exceeds the taps, there is no orthogonal kernel to draw, only a Gaussian one."""
+    """Layers with kernels; Gaussian ones where there is no orthogonal kernel to draw."""
     layer = draw(architectures() if layers is None else layers)
-    possible: Sequence[KernelStyle] = styles if layer.k >= layer.S else ("gaussian",)
+    possible: Sequence[KernelStyle] = styles if exists(**vars(layer)).possible else ("gaussian",)
     return Convolution(layer, draw(seeds()), draw(st.sampled_from(tuple(possible))))
 
 

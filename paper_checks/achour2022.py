@@ -1,12 +1,10 @@
 """Achour, Malgouyres, Mamalet (2022): when can a convolution layer be orthogonal, and does minimising L_orth get there?"""
 
 from collections.abc import Iterator
-from functools import partial
 from itertools import product
-from math import sqrt
+from math import prod, sqrt
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
@@ -49,11 +47,11 @@ def frobenius_identity(trial: Trial) -> Sides:
     """
     lhs, rhs = [], []
     for layer, kernel, size in _random_layers(trial):
-        regulariser = float(orthoconv.l_orth(kernel, layer.S))
+        regulariser = float(orthoconv.l_orth(kernel, layer.stride))
         if trial.control == "uncorrected":
-            regulariser += max(0, layer.M - layer.inputs)
-        exponent = layer.d - 1 if trial.control == "volume" else layer.d
-        lhs.append(float(orthoconv.frobenius_error(kernel, layer.S, size=size)) ** 2)
+            regulariser += max(0, layer.out_channels - layer.inputs)
+        exponent = layer.ndim - 1 if trial.control == "volume" else layer.ndim
+        lhs.append(float(orthoconv.frobenius_error(kernel, size, layer.stride)) ** 2)
         rhs.append(size**exponent * regulariser)
     return Sides(lhs=lhs, rhs=rhs, x_label="err_F^2", y_label="N^d L_orth")
 
@@ -82,15 +80,15 @@ def landscape_hard_when_square(trial: Trial) -> dict[str, Counts]:
     """
     seeds = trial.repeats(quick=96, full=192)
     d = 1 if trial.control == "one-dimensional" else 2
-    squares = [Architecture(M=c, C=c, k=3, d=d) for c in trial.scale(quick=[2], full=[2, 4])]
+    squares = [Architecture(c, c, 3, ndim=d) for c in trial.scale(quick=[2], full=[2, 4])]
     if trial.control == "off-by-one":
         squares = [_with_outputs(layer, +1) for layer in squares]
     neighbours = [_with_outputs(layer, step) for layer in squares for step in (-1, 1)]
     if trial.tier == "full" and trial.control != "off-by-one":
-        strided = Architecture(M=2**d, C=1, k=3, S=2, d=d)
+        strided = Architecture(2**d, 1, 3, 2, d)
         neighbours += [_with_outputs(strided, step) for step in (-1, 1)]
     reached = [
-        int((_train(_starts(jax.random.fold_in(trial.key, i), layer, seeds), layer.S) < 1e-2).sum())
+        int((_trained(jax.random.fold_in(trial.key, i), layer, seeds) < 1e-2).sum())
         for i, layer in enumerate(trial.progress(squares + neighbours))
     ]
     split = len(squares)
@@ -104,42 +102,22 @@ def _random_layers(trial: Trial) -> Iterator[tuple[Architecture, np.ndarray, int
     """Architectures, kernels and output sizes; the aliased control needs layers whose lags can alias at all."""
     aliased = trial.control == "aliased"
     all_of_them = (Architecture(*numbers) for numbers in product(range(1, 7), range(1, 7), range(1, 5), range(1, 4), (1, 2)))
-    layers = [layer for layer in all_of_them if not aliased or layer.q >= 1]
+    layers = [layer for layer in all_of_them if not aliased or layer.lags[0] >= 1]
     count = trial.scale(quick=400, full=4000)
     chosen = np.asarray(jax.random.randint(trial.key, (count,), 0, len(layers)))
     for i, (choice, key) in enumerate(trial.progress(list(zip(chosen, jax.random.split(trial.key, count), strict=True)))):
         layer = layers[choice]
         kernel = orthoconv.gaussian_kernel(key, layer)
-        if i % 4 == 0 and layer.k >= layer.S:
-            kernel = orthoconv.orthogonal_kernel(key, layer) + 1e-3 * kernel
-        yield layer, kernel, 2 * layer.q if aliased else 2 * layer.q + 1 + i % 3
+        if i % 4 == 0 and layer.kernel_size >= layer.stride:
+            kernel = orthoconv.construct(key, **vars(layer)) + 1e-3 * kernel
+        yield layer, kernel, 2 * layer.lags[0] if aliased else 2 * layer.lags[0] + 1 + i % 3
 
 
 def _with_outputs(layer: Architecture, step: int) -> Architecture:
-    return Architecture(M=layer.M + step, C=layer.C, k=layer.k, S=layer.S, d=layer.d)
+    return Architecture(layer.out_channels + step, layer.in_channels, layer.kernel_size, layer.stride)
 
 
-def _starts(key: Array, layer: Architecture, seeds: int) -> Float[Array, "seeds M C *taps"]:
-    return jax.random.normal(key, (seeds, *layer.shape)) / sqrt(layer.C * layer.k**layer.d)
-
-
-@partial(jax.jit, static_argnames="stride")
-def _train(kernels: Float[Array, "seeds M C *taps"], stride: int) -> Float[Array, " seeds"]:
-    """L_orth after training each kernel by itself."""
-    steps, rate = 1500, 0.03
-
-    def losses(k: Array) -> Array:
-        return jax.vmap(lambda kernel: jnp.asarray(orthoconv.l_orth(kernel, stride)))(k)
-
-    gradient = jax.grad(lambda k: losses(k).sum())  # the kernels do not interact: the sum's gradient is everyone's own
-
-    def step(i: Array, state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
-        k, mean, square = state
-        g = gradient(k)
-        mean, square = 0.9 * mean + 0.1 * g, 0.999 * square + 0.001 * g**2
-        t = i + 1.0
-        scale = rate * (1 + jnp.cos(jnp.pi * i / steps)) / 2 / (1 - 0.9**t)
-        return k - scale * mean / (jnp.sqrt(square / (1 - 0.999**t)) + 1e-8), mean, square
-
-    start = (kernels, jnp.zeros_like(kernels), jnp.zeros_like(kernels))
-    return losses(jax.lax.fori_loop(0, steps, step, start)[0])
+def _trained(key: Array, layer: Architecture, seeds: int) -> Float[np.ndarray, " seeds"]:
+    """L_orth after training from Gaussian kernels."""
+    starts = jax.random.normal(key, (seeds, *layer.shape)) / sqrt(layer.in_channels * prod(layer.kernel_size))
+    return np.asarray(orthoconv.train_orthogonal(starts, layer.stride).l_orth)

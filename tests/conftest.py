@@ -1,6 +1,10 @@
 """Strict numerics for every test, one thread each, and one profile for property tests."""
 
+from collections.abc import Iterator
+
 import jax
+import jaxtyping
+import pytest
 import scipy.linalg  # noqa: F401  (has threads of its own, which are found only when it is loaded)
 import threadpoolctl
 from hypothesis import settings
@@ -15,3 +19,11 @@ jax.config.update("jax_default_matmul_precision", "highest")
 # No deadline, since a first example compiles; the same examples every time, so that a failure is never a matter of luck.
 settings.register_profile("ntkit", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("ntkit")
+
+
+@pytest.fixture
+def without_type_checks() -> Iterator[None]:
+    """What a user has, who gets the errors of the door."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)

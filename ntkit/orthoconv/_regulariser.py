@@ -1,24 +1,25 @@
 """The regulariser L_orth: how far a kernel is from an orthogonal layer, without looking at any input size."""
 
 from itertools import product
+from math import prod
 
 from jaxtyping import Float
 
-from ntkit.orthoconv._architecture import Architecture, Real, of_kernel
+from ntkit.orthoconv._architecture import Architecture, Real, Sizes, of_kernel
 
 
-def autocorrelation(kernel: Real, stride: int = 1) -> Float[Real, "M M *lags"]:
+def autocorrelation(kernel: Real, stride: Sizes = 1) -> Float[Real, "M M *lags"]:
     """R[m, m', t] = sum_{c, i} K[m, c, i + S t] K[m', c, i], for lags t from -q to q along each axis.
 
     Args:
-        kernel: shape (M, C, k) or (M, C, k, k), floating point.
+        kernel: shape (M, C, k_1, .., k_d), floating point.
         stride: S.
 
     Returns:
-        Shape (M, M, 2q+1) or (M, M, 2q+1, 2q+1), q = floor((k-1)/S); lag 0 is in the middle.
+        Shape (M, M, 2 q_1 + 1, .., 2 q_d + 1), q = floor((k - 1) / S); lag 0 is in the middle.
 
     Raises:
-        ValueError: wrong shape, dtype or stride.
+        ValueError: wrong shape, dtype or stride, or entries that are not finite.
 
     Example:
         >>> import numpy as np
@@ -30,19 +31,24 @@ def autocorrelation(kernel: Real, stride: int = 1) -> Float[Real, "M M *lags"]:
     layer = of_kernel(kernel, stride)
     xp = kernel.__array_namespace__()
     lags_last = xp.moveaxis(_at_lags(kernel, layer, _lags(layer)), 0, -1)
-    out: Real = xp.reshape(lags_last, (layer.M, layer.M) + (2 * layer.q + 1,) * layer.d)
+    outputs = layer.out_channels
+    out: Real = xp.reshape(lags_last, (outputs, outputs, *[2 * q + 1 for q in layer.lags]))
     return out
 
 
-def l_orth(kernel: Real, stride: int = 1) -> Float[Real, ""]:
-    """L_orth(K) = |R(K) - I|^2 - max(0, M - C S^d), I the identity at lag 0 and zero elsewhere.
+def l_orth(kernel: Real, stride: Sizes = 1) -> Float[Real, ""]:
+    """L_orth(K) = |R(K) - I|^2 - max(0, M - C prod S), I the identity at lag 0 and zero elsewhere.
 
-    Zero exactly for the kernels of orthogonal layers (A A^T = I in the RO case, A^T A = I in the CO case, which the
-    last term is for), up to rounding never negative. Arguments and errors as for `autocorrelation`.
+    Zero exactly for the kernels of orthogonal circular layers (A A^T = I where M <= C prod S, A^T A = I where M >= C prod S,
+    which the last term is for), up to rounding never negative. err_F^2 = prod N L_orth from N = 2 q + 1 on: then no two lags
+    fall on each other, and the squares of A A^T - I are those of R - I, once for each output position. What A^T A - I has
+    less is the difference of the sides of A, since both Grams have the same trace of their squares.
+
+    Arguments and errors as for `autocorrelation`.
 
     Example:
         >>> import numpy as np
-        >>> float(l_orth(np.array([[[1.0]], [[0.0]]])))  # CO: two outputs of one input
+        >>> float(l_orth(np.array([[[1.0]], [[0.0]]])))  # two outputs of one input
         0.0
 
     Source: Achour, Malgouyres, Mamalet (2022), definition of L_orth.
@@ -52,24 +58,31 @@ def l_orth(kernel: Real, stride: int = 1) -> Float[Real, ""]:
     lags = _lags(layer)
     # R[m, m', -t] = R[m', m, t]: the later half of the lags, which begins with 0, knows the earlier one.
     half = _at_lags(kernel, layer, lags[len(lags) // 2 :])
-    at_zero = half[0] - xp.eye(layer.M, dtype=kernel.dtype)
+    at_zero = half[0] - xp.eye(layer.out_channels, dtype=kernel.dtype)
     squares = xp.sum(at_zero**2) + 2 * xp.sum(half[1:] ** 2)
-    value: Real = xp.asarray(squares - max(0, layer.M - layer.inputs))
+    value: Real = xp.asarray(squares - max(0, layer.out_channels - layer.inputs))
     return value
+
+
+def lag_count(layer: Architecture) -> int:
+    """How many lags R has: prod (2 q + 1)."""
+    return prod(2 * q + 1 for q in layer.lags)
 
 
 def _lags(layer: Architecture) -> list[tuple[int, ...]]:
     """All lags, from (-q, ..) to (q, ..); t and -t stand at mirrored places, 0 in the middle."""
-    return list(product(range(-layer.q, layer.q + 1), repeat=layer.d))
+    return list(product(*[range(-q, q + 1) for q in layer.lags]))
 
 
 def _at_lags(kernel: Real, layer: Architecture, lags: list[tuple[int, ...]]) -> Float[Real, "lags M M"]:
     """R at some lags, by one matrix product for all of them: a convolution would cost ten times as much at these sizes."""
     xp = kernel.__array_namespace__()
-    margin = layer.q * layer.S
-    padded = xp.pad(kernel, [(0, 0), (0, 0)] + [(margin, margin)] * layer.d)
-    windows = [tuple(slice(margin + layer.S * t, margin + layer.S * t + layer.k) for t in lag) for lag in lags]
+    margins = [q * s for q, s in zip(layer.lags, layer.stride, strict=True)]
+    padded = xp.pad(kernel, [(0, 0), (0, 0), *[(margin, margin) for margin in margins]])
+    axes = list(zip(margins, layer.stride, layer.kernel_size, strict=True))
+    windows = [tuple(slice(a + s * t, a + s * t + k) for t, (a, s, k) in zip(lag, axes, strict=True)) for lag in lags]
     shifted = xp.stack([padded[(..., *window)] for window in windows])
-    flat = xp.reshape(shifted, (len(lags) * layer.M, -1)) @ xp.reshape(kernel, (layer.M, -1)).T
-    out: Real = xp.reshape(flat, (len(lags), layer.M, layer.M))
+    outputs = layer.out_channels
+    flat = xp.reshape(shifted, (len(lags) * outputs, -1)) @ xp.reshape(kernel, (outputs, -1)).T
+    out: Real = xp.reshape(flat, (len(lags), outputs, outputs))
     return out

@@ -26,17 +26,17 @@ def autocorrelation_by_loops(kernel, stride):
 @pytest.mark.parametrize("layer", LAYERS)
 def test_autocorrelation_is_its_definition(layer):
     kernel = gaussian_kernel(jax.random.key(0), layer)
-    expected = autocorrelation_by_loops(kernel, layer.S)
-    np.testing.assert_allclose(autocorrelation(kernel, layer.S), expected, rtol=1e-13, atol=1e-15)
+    expected = autocorrelation_by_loops(kernel, layer.stride[0])
+    np.testing.assert_allclose(autocorrelation(kernel, layer.stride), expected, rtol=1e-13, atol=1e-15)
 
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_the_regulariser_is_its_definition(layer):
     kernel = gaussian_kernel(jax.random.key(1), layer)
-    target = autocorrelation_by_loops(kernel, layer.S)
-    target[(slice(None), slice(None), *(layer.q,) * layer.d)] -= np.eye(layer.M)
-    expected = (target**2).sum() - max(0, layer.M - layer.C * layer.S**layer.d)
-    np.testing.assert_allclose(l_orth(kernel, layer.S), expected, rtol=1e-13)
+    target = autocorrelation_by_loops(kernel, layer.stride[0])
+    target[(slice(None), slice(None), *layer.lags)] -= np.eye(layer.out_channels)
+    expected = (target**2).sum() - max(0, layer.out_channels - layer.inputs)
+    np.testing.assert_allclose(l_orth(kernel, layer.stride), expected, rtol=1e-13)
 
 
 def test_known_values():
@@ -69,11 +69,13 @@ def test_the_gradient_is_that_of_finite_differences():
 @pytest.mark.parametrize(
     ("kernel", "stride", "message"),
     [
-        (np.ones((2, 3)), 1, r"kernel must have shape \(M, C, k\) or \(M, C, k, k\), got \(2, 3\)"),
-        (np.ones((2, 3, 3, 2)), 1, r"kernel must have shape .* got \(2, 3, 3, 2\)"),
+        (np.ones((2, 3)), 1, r"kernel must have shape \(M, C, k_1, .., k_d\) with d = 1, 2 or 3, got \(2, 3\)"),
+        (np.ones((2, 3, 3, 2)), (1, 2, 2), r"stride must be one number, or 2 for 2 axes, got \(1, 2, 2\)"),
+        (np.ones((2, 3, 3)) * 1j, 1, "kernel must be real floating point, got dtype complex128"),
+        (np.full((2, 3, 3), np.nan), 1, "kernel must be finite, got NaN or infinite entries"),
         (np.ones((2, 3, 3), int), 1, "kernel must be real floating point, got dtype int64"),
-        (np.ones((2, 3, 3)), 0, "stride must be at least 1, got 0"),
-        (np.ones((2, 0, 3)), 1, "C must be at least 1, got 0"),
+        (np.ones((2, 3, 3)), 0, "stride must be a whole number of at least 1, got 0"),
+        (np.ones((2, 0, 3)), 1, "kernel must have at least one channel and tap along every axis"),
     ],
 )
 def test_wrong_arguments_are_refused(kernel, stride, message):
@@ -82,12 +84,14 @@ def test_wrong_arguments_are_refused(kernel, stride, message):
             function(kernel, stride)
 
 
-@pytest.mark.parametrize(("name", "value"), [("M", 0), ("C", -1), ("k", 0), ("S", 0)])
-def test_an_architecture_refuses_numbers_below_one(name, value):
-    with pytest.raises(ValueError, match=f"{name} must be at least 1, got {value}"):
-        Architecture(**{"M": 1, "C": 1, "k": 1, name: value})
+@pytest.mark.parametrize("name", ["out_channels", "in_channels", "kernel_size", "stride"])
+def test_an_architecture_refuses_numbers_below_one(name):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number of at least 1, got 0"):
+        Architecture(**{"out_channels": 1, "in_channels": 1, "kernel_size": 1, name: 0})
 
 
-def test_an_architecture_has_one_or_two_axes():
-    with pytest.raises(ValueError, match="d must be 1 or 2, got 3"):
-        Architecture(1, 1, 1, 1, 3)
+def test_an_architecture_has_one_to_three_axes():
+    with pytest.raises(ValueError, match="ndim must be 1, 2 or 3, got 4"):
+        Architecture(1, 1, 1, 1, 4)
+    with pytest.raises(ValueError, match=r"stride must be one number, or 2 for 2 axes, got \(1, 1, 1\)"):
+        Architecture(1, 1, (1, 1), (1, 1, 1))

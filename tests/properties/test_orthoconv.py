@@ -1,10 +1,12 @@
 """Laws of convolution layers, on random architectures and kernels."""
 
+from math import prod
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ntkit.orthoconv import frobenius_error, l_orth, singular_values, symbol
+from ntkit.orthoconv import exists, frobenius_error, l_orth, singular_values, spectral_error, spectral_error_bounds, symbol
 from ntkit.strategies import convolutions, seeds
 
 SIZES = st.integers(0, 2)  # output points beyond 2 q + 1, where lags stop to alias
@@ -18,44 +20,49 @@ def orthogonal(seed, n):
 @given(convolutions(), SIZES)
 def test_the_frobenius_error_is_the_regulariser_at_every_size(convolution, more):
     layer, kernel = convolution.layer, convolution.kernel
-    size = 2 * layer.q + 1 + more
-    error = frobenius_error(kernel, layer.S, size=size)
-    np.testing.assert_allclose(error**2, size**layer.d * l_orth(kernel, layer.S), **TOLERANCE)
+    sizes = tuple(2 * q + 1 + more for q in layer.lags)
+    error = frobenius_error(kernel, sizes, layer.stride)
+    np.testing.assert_allclose(error**2, prod(sizes) * l_orth(kernel, layer.stride), **TOLERANCE)
 
 
-@given(convolutions(), SIZES)
-def test_the_spectral_error_is_bounded_by_the_regulariser(convolution, more):
+@given(convolutions(), st.integers(1, 5))
+def test_the_spectral_error_lies_between_its_bounds(convolution, size):
     layer, kernel = convolution.layer, convolution.kernel
-    values = singular_values(kernel, layer.S, size=2 * layer.q + 1 + more)
-    bound = (2 * layer.q + 1) ** layer.d * l_orth(kernel, layer.S)
-    assert np.abs(values**2 - 1).max() ** 2 <= bound * (1 + 1e-10) + 1e-12
+    bounds = spectral_error_bounds(kernel, layer.stride)
+    error = spectral_error(kernel, size, layer.stride)
+    assert error <= bounds.upper * (1 + 1e-10) + 1e-7  # the root of a regulariser of 1e-14
+    assert bounds.upper <= bounds.paper
+    values = singular_values(kernel, size, layer.stride)[: layer.rank * size**layer.ndim]
+    low, high = bounds.singular_values
+    assert low - 1e-7 <= values[-1]
+    assert values[0] <= high + 1e-7
+    if all(size >= least for least in bounds.least_size):
+        assert error >= bounds.lower * (1 - 1e-10) - 1e-7
 
 
 @given(convolutions(styles=("gaussian",)), st.integers(1, 4))
 def test_blocks_keep_the_energy(convolution, size):
     layer, kernel = convolution.layer, convolution.kernel
-    blocks = symbol(kernel, layer.S, size=size)
-    if size * layer.S >= layer.k:
-        np.testing.assert_allclose((np.abs(blocks) ** 2).sum(), size**layer.d * (kernel**2).sum(), rtol=1e-12)
-    singular = singular_values(kernel, layer.S, size=size)
+    blocks = symbol(kernel, size, layer.stride)
+    if all(size * s >= k for s, k in zip(layer.stride, layer.kernel_size, strict=True)):
+        np.testing.assert_allclose((np.abs(blocks) ** 2).sum(), size**layer.ndim * (kernel**2).sum(), rtol=1e-12)
+    singular = singular_values(kernel, size, layer.stride)
     np.testing.assert_allclose((singular**2).sum(), (np.abs(blocks) ** 2).sum(), rtol=1e-12)
 
 
 @given(convolutions(styles=("gaussian",)))
 def test_the_regulariser_never_falls_below_the_missing_rank(convolution):
     layer = convolution.layer
-    rank = min(layer.M, layer.inputs, layer.C * min(layer.k, layer.S) ** layer.d)
-    attainable = min(layer.M, layer.inputs, layer.C * layer.k**layer.d)
-    value = l_orth(convolution.kernel, layer.S)
-    assert value >= min(layer.M, layer.inputs) - attainable - 1e-12
-    assert attainable >= rank
+    least = exists(**vars(layer)).least_l_orth
+    assert least == min(layer.out_channels, layer.inputs) - layer.rank
+    assert l_orth(convolution.kernel, layer.stride) >= least - 1e-12
 
 
 @given(convolutions(), seeds())
 def test_the_regulariser_ignores_rotations_of_channels_and_reflections_of_space(convolution, seed):
     layer, kernel = convolution.layer, convolution.kernel
-    value = l_orth(kernel, layer.S)
-    outputs = np.einsum("ab,b...->a...", orthogonal(seed, layer.M), kernel)
-    inputs = np.einsum("ab,cb...->ca...", orthogonal(seed, layer.C), kernel)
+    value = l_orth(kernel, layer.stride)
+    outputs = np.einsum("ab,b...->a...", orthogonal(seed, layer.out_channels), kernel)
+    inputs = np.einsum("ab,cb...->ca...", orthogonal(seed, layer.in_channels), kernel)
     for same in (outputs, inputs, np.flip(kernel, axis=2), np.flip(kernel, axis=-1)):
-        np.testing.assert_allclose(l_orth(same, layer.S), value, **TOLERANCE)
+        np.testing.assert_allclose(l_orth(same, layer.stride), value, **TOLERANCE)
