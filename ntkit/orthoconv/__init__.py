@@ -17,11 +17,14 @@ Functions of a kernel take NumPy or JAX arrays and answer in kind: NumPy costs n
 many small layers; JAX can be jitted, mapped and differentiated.
 """
 
+from ntkit.orthoconv._apply import adjoint, apply
 from ntkit.orthoconv._architecture import Architecture
 from ntkit.orthoconv._bounds import SpectralErrorBounds, spectral_error_bounds
 from ntkit.orthoconv._construct import construct, gaussian_kernel
 from ntkit.orthoconv._existence import Existence, exists
-from ntkit.orthoconv._matrix import adjoint, apply, layer_matrix
+from ntkit.orthoconv._extremes import Extremes, extreme_singular_values
+from ntkit.orthoconv._matrix import layer_matrix
+from ntkit.orthoconv._norm import spectral_norm
 from ntkit.orthoconv._regulariser import autocorrelation, l_orth
 from ntkit.orthoconv._spectrum import condition_number, frobenius_error, singular_values, spectral_error
 from ntkit.orthoconv._symbol import symbol
@@ -30,6 +33,7 @@ from ntkit.orthoconv._train import Trained, train_orthogonal
 __all__ = [
     "Architecture",
     "Existence",
+    "Extremes",
     "SpectralErrorBounds",
     "Trained",
     "adjoint",
@@ -38,6 +42,7 @@ __all__ = [
     "condition_number",
     "construct",
     "exists",
+    "extreme_singular_values",
     "frobenius_error",
     "gaussian_kernel",
     "l_orth",
@@ -45,6 +50,7 @@ __all__ = [
     "singular_values",
     "spectral_error",
     "spectral_error_bounds",
+    "spectral_norm",
     "symbol",
     "train_orthogonal",
 ]

@@ -91,7 +91,7 @@ def construct(
     return _on_free_taps(generator, layer, _free_taps(layer, padding, size), kind)
 
 
-def _free_taps(layer: Architecture, padding: Padding, size: Sizes | None) -> list[Int[np.ndarray, "_"]]:
+def _free_taps(layer: Architecture, padding: Padding, size: Sizes | None) -> list[Int[np.ndarray, "..."]]:
     """Along each axis, taps whose windows never overlap nor leave the input."""
     if padding == "valid" and size is not None:
         sizes = per_axis("size", size, layer.ndim)
@@ -101,7 +101,7 @@ def _free_taps(layer: Architecture, padding: Padding, size: Sizes | None) -> lis
 
 
 def _on_free_taps(
-    generator: np.random.Generator, layer: Architecture, free: Sequence[Int[np.ndarray, "_"]], kind: Kind
+    generator: np.random.Generator, layer: Architecture, free: Sequence[Int[np.ndarray, "..."]], kind: Kind
 ) -> Floats:
     """An orthonormal matrix from (channel, free tap) to output channels."""
     rows, columns = layer.out_channels, layer.in_channels * prod(map(len, free))

@@ -3,9 +3,10 @@
 from math import prod
 
 import numpy as np
-from jaxtyping import Complex, Int
+from jaxtyping import Complex, Float, Int
+from scipy.special import cosdg, sindg
 
-from ntkit.orthoconv._architecture import Real, Sizes, of_kernel, per_axis
+from ntkit.orthoconv._architecture import Real, Shape, Sizes, of_kernel, per_axis
 
 
 def symbol(kernel: Real, size: Sizes, stride: Sizes = 1) -> Complex[Real, "frequencies M inputs"]:
@@ -50,16 +51,57 @@ def symbol(kernel: Real, size: Sizes, stride: Sizes = 1) -> Complex[Real, "frequ
     return blocks * float(prod(layer.stride) ** -0.5)
 
 
-def half_symbol(
-    kernel: Real, size: Sizes, stride: Sizes = 1
-) -> tuple[Complex[Real, "half M inputs"], Int[np.ndarray, " half"]]:
-    """One block of each pair B(w), B(-w), and how many frequencies it stands for: 2, or 1 where w = -w.
+def polyphase(kernel: Real, stride: Sizes = 1) -> Float[Real, "M inputs *blocks"]:
+    """The kernel of stride 1 whose circular layers have the same singular values: residues join the input channels.
 
-    The kernel is real, so that B(-w) is the conjugate of B(w) with its columns in another order: the singular values agree.
+    Tap S e + s of channel c becomes tap e of channel (c, s): inputs are only numbered in another order.
     """
-    blocks = symbol(kernel, size, stride)
-    sizes = per_axis("size", size, kernel.ndim - 2)
+    layer = of_kernel(kernel, stride)
+    d, xp = layer.ndim, kernel.__array_namespace__()
+    blocks = [q + 1 for q in layer.lags]
+    missing = [(0, b * s - k) for b, s, k in zip(blocks, layer.stride, layer.kernel_size, strict=True)]
+    split = [number for pair in zip(blocks, layer.stride, strict=True) for number in pair]
+    parted = xp.reshape(xp.pad(kernel, [(0, 0), (0, 0), *missing]), (*layer.shape[:2], *split))
+    turned = xp.transpose(parted, (0, 1, *range(3, 3 + 2 * d, 2), *range(2, 2 + 2 * d, 2)))
+    phases: Real = xp.reshape(turned, (layer.out_channels, layer.inputs, *blocks))
+    return phases
+
+
+def half_frequencies(sizes: Shape) -> tuple[Int[np.ndarray, "half axes"], Int[np.ndarray, " half"]]:
+    """One of each pair w, -w of frequencies, in units of 2 pi / N, and how many it stands for: 2, or 1 where w = -w."""
     places = np.arange(prod(sizes)).reshape(sizes)
     opposite = places[np.ix_(*[-np.arange(n) % n for n in sizes])].ravel()
     kept = np.flatnonzero(places.ravel() <= opposite)
-    return blocks[kept], 1 + (opposite[kept] != kept)
+    return np.stack(np.unravel_index(kept, sizes), axis=1), 1 + (opposite[kept] != kept)
+
+
+def blocks_at(
+    phases: Float[Real, "M inputs *blocks"], frequencies: Int[np.ndarray, "points axes"], sizes: Shape
+) -> Complex[Real, "points M inputs"]:
+    """sum_t P[:, :, t] exp(-i w t) of a polyphase kernel: blocks of the layer, but for a rotation of their columns.
+
+    By one matrix product, as kernels are short; the phases are those of whole numbers modulo N, without rounding.
+    """
+    xp = phases.__array_namespace__()
+    taps = np.stack([part.ravel() for part in np.indices(phases.shape[2:])])
+    turns = [(frequencies[:, axis, None] * taps[axis]) % size / size for axis, size in enumerate(sizes)]
+    degrees = 360 * np.sum(turns, axis=0)
+    waves = cosdg(degrees) - 1j * sindg(degrees)  # exact at quarter turns
+    kind = np.result_type(phases.dtype, np.complex64)
+    flat = xp.reshape(phases, (phases.shape[0] * phases.shape[1], -1)).T
+    blocks: Real = xp.reshape(
+        xp.asarray(waves, dtype=kind) @ xp.asarray(flat, dtype=kind), (len(frequencies), *phases.shape[:2])
+    )
+    return blocks
+
+
+def half_symbol(
+    kernel: Real, size: Sizes, stride: Sizes = 1
+) -> tuple[Complex[Real, "half M inputs"], Int[np.ndarray, " half"]]:
+    """One block of each pair of opposite frequencies, and how many frequencies it stands for.
+
+    The kernel is real, so that the block of -w is the conjugate of that of w: their singular values agree.
+    """
+    sizes = per_axis("size", size, kernel.ndim - 2)
+    frequencies, times = half_frequencies(sizes)
+    return blocks_at(polyphase(kernel, stride), frequencies, sizes), times
