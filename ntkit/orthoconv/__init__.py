@@ -24,6 +24,7 @@ from ntkit.orthoconv._construct import construct, gaussian_kernel
 from ntkit.orthoconv._existence import Existence, exists
 from ntkit.orthoconv._extremes import Extremes, extreme_singular_values
 from ntkit.orthoconv._matrix import layer_matrix
+from ntkit.orthoconv._nearest import Nearest, nearest
 from ntkit.orthoconv._norm import spectral_norm
 from ntkit.orthoconv._regulariser import autocorrelation, l_orth
 from ntkit.orthoconv._spectrum import condition_number, frobenius_error, singular_values, spectral_error
@@ -34,6 +35,7 @@ __all__ = [
     "Architecture",
     "Existence",
     "Extremes",
+    "Nearest",
     "SpectralErrorBounds",
     "Trained",
     "adjoint",
@@ -47,6 +49,7 @@ __all__ = [
     "gaussian_kernel",
     "l_orth",
     "layer_matrix",
+    "nearest",
     "singular_values",
     "spectral_error",
     "spectral_error_bounds",
