@@ -5,9 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Estimates, Record, Series, Sides
+from ntkit.claims.figures import BLUE, DASHES, GREEN, GREY, ORANGE, head
 
-BLUE, GREEN, ORANGE, GREY = "#0072B2", "#009E73", "#D55E00", "#666666"
-DASHES = (0, (4, 2))
 KINDS = (("o", 7.0), ("x", 4.0))  # markers of the two sides, the one around the other
 
 
@@ -18,7 +17,7 @@ def variance_limited_one(record: Record) -> Figure:
     """
     figure = Figure(figsize=(5.9, 2.9))
     left, right = figure.subplots(1, 2)
-    exact = _part(record, None, "exact")
+    exact = record.part("exact")
     left.set(xscale="log", yscale="log", xlabel="the larger of $D$ and $P$", ylabel="loss minus limit", title="eigenframework")
     if isinstance(exact, Sides):
         excess, closed = np.asarray(exact.lhs), np.asarray(exact.rhs)
@@ -28,7 +27,7 @@ def variance_limited_one(record: Record) -> Figure:
                 left.plot(grid, values, marker, color=colour, markersize=size, markerfacecolor="none")
             left.plot(grid, closed[i, 0], color="black", linestyle=DASHES, linewidth=0.9)
             left.text(grid[0] / 1.4, excess[i, 0, 0], f"$\\alpha = {alpha}$", color=colour, ha="right", va="center")
-        whole = _part(record, "whole-loss", "exact")
+        whole = record.part("exact", control="whole-loss")
         if isinstance(whole, Sides):
             loss = np.asarray(whole.lhs)[0, 0]
             left.plot(grid / 16, loss, "^-", color=ORANGE, markersize=4, linewidth=0.7)
@@ -38,7 +37,7 @@ def variance_limited_one(record: Record) -> Figure:
     for name, colour, (marker, size), label in zip(
         ("width", "data"), (BLUE, ORANGE), KINDS, ("$P$ features, 32 samples", "$D$ samples, 32 features"), strict=True
     ):
-        series = _part(record, None, name)
+        series = record.part(name)
         if isinstance(series, Series):
             _draws(right, series, colour)
             mean = np.asarray(series.y).mean(axis=0)
@@ -47,7 +46,7 @@ def variance_limited_one(record: Record) -> Figure:
                 x = np.asarray(series.x)
                 right.plot(x, mean[0] * x[0] / x, color="black", linestyle=DASHES, linewidth=0.9, label="slope $-1$")
     right.legend(loc="lower left")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -57,7 +56,7 @@ def resolution_limited_duality(record: Record) -> Figure:
     left, right = figure.subplots(1, 2)
     left.set(xscale="log", yscale="log", xlabel="$n$", ylabel="loss", title="one of them $n$, the other endless")
     right.set(xscale="log", xlabel="$n$", ylabel="ratio", title="ratios of losses")
-    equal, slopes = _part(record, None, "equal"), _part(record, None, "slopes")
+    equal, slopes = record.part("equal"), record.part("slopes")
     if isinstance(equal, Sides) and isinstance(slopes, Sides):
         sides = [np.asarray(side) for side in (equal.lhs, equal.rhs)]
         n = 32 * 2.0 ** np.arange(sides[0].shape[1])
@@ -73,12 +72,12 @@ def resolution_limited_duality(record: Record) -> Figure:
             axes.minorticks_off()
         right.plot(n, (sides[0] / sides[1]).T, "-", color=BLUE, linewidth=1.2)
         right.text(n[-1], 1.008, "samples / features", color=BLUE, ha="right")
-        other = _part(record, "target", "equal")
+        other = record.part("equal", control="target")
         if isinstance(other, Sides):
             right.plot(n, (np.asarray(other.lhs) / np.asarray(other.rhs)).T, "^-", color=ORANGE, markersize=4, linewidth=0.7)
             verdict = record.verdict["controls"]["target"]["verdict"]
             right.text(n[0], 0.93, f"steeper target\n(control, {verdict})", color=ORANGE, va="center")
-    means = _part(record, None, "means")
+    means = record.part("means")
     if isinstance(means, Estimates):
         scale = np.asarray(means.predicted)
         ratio, error = np.asarray(means.mean) / scale, np.asarray(means.stderr) / scale
@@ -86,7 +85,7 @@ def resolution_limited_duality(record: Record) -> Figure:
         right.errorbar(x, ratio, 2 * error, fmt=".", color=GREY, markersize=4, linewidth=0.8)
         right.text(32, ratio.max() + 2.2 * error.max(), "simulated / predicted", color=GREY, va="bottom")
         right.set_ylim(0.89, max(1.05, ratio.max() + 5 * error.max()))
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -94,17 +93,3 @@ def _draws(axes: Axes, series: Series, colour: str) -> None:
     """Every draw, faintly."""
     y = np.asarray(series.y)
     axes.plot(np.multiply(series.x, 1.08), np.where(y > 0, y, np.nan).T, ".", color=colour, alpha=0.4, markersize=3)
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None
-
-
-def _head(figure: Figure, record: Record) -> None:
-    for axes in figure.axes:
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Estimates, Record, Series
+from ntkit.claims.figures import BLUE, DASHES, ORANGE, PINK, SKY, head
 
-BLUE, SKY, ORANGE, PINK = "#0072B2", "#56B4E9", "#D55E00", "#CC79A7"
 MODELS = (
     ("features", ORANGE, "^", "features, tanh"),
     ("even_features", PINK, "s", "features, cos"),
@@ -28,19 +28,14 @@ def even_ntk_robust_rf_not(record: Record) -> Figure:
     """
     figure = Figure(figsize=(5.9, 3.1))
     left, right = figure.subplots(1, 2)
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     for part, colour, marker, name in MODELS:
         _curve(left, record, None, part, colour, marker, name)
     for control, colour, marker, name in CONDITIONS:
-        if control is None or control in record.verdict["controls"]:
-            _curve(right, record, control, "even", colour, marker, name)
-    measured = record.measurement()
-    limit = measured.get("limit") if isinstance(measured, dict) else None
+        _curve(right, record, control, "even", colour, marker, name)
+    limit = record.part("limit")
     titles = ((left, "tangent kernels and random features"), (right, "tangent kernels, conditions given up"))
     for axes, title in titles:
-        axes.grid(True)
         axes.set(xscale="log", yscale="log", xlabel="samples $N$", ylabel="sensitivity $S$", title=title, ylim=(2, 90))
         axes.set_yticks([2, 5, 10, 20], ["2", "5", "10", "20"])
         sizes = [100, 200, 400, 800] if axes is left else [50, 100, 200, 400, 800]
@@ -49,15 +44,14 @@ def even_ntk_robust_rf_not(record: Record) -> Figure:
         axes.legend(loc="upper left", borderaxespad=0.2, labelspacing=0.3)
         if isinstance(limit, Estimates):
             level = float(np.asarray(limit.predicted)[0])
-            axes.axhline(level, color="black", linestyle=(0, (4, 2)), linewidth=0.9)
+            axes.axhline(level, color="black", linestyle=DASHES, linewidth=0.9)
             axes.text(sizes[-1], level * 0.93, f"limit {level:.2f}", ha="right", va="top")
     return figure
 
 
 def _curve(axes: Axes, record: Record, control: str | None, part: str, colour: str, marker: str, name: str) -> None:
     """One model's curve, with its slope in the legend."""
-    measured = record.measurement(control)
-    series = measured.get(part) if isinstance(measured, dict) else None
+    series = record.part(part, control)
     if not isinstance(series, Series):
         return
     x, single = np.asarray(series.x), np.log(np.asarray(series.y))

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Estimates, Record, Series
+from ntkit.claims.figures import BLUE, GREY, ORANGE, head
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 CASES = ("12, 2, 2.5", "20, 10, 5", "40, 34, 1.5", "40, 34, 3", "30, 18, 3.5", "30, 18, 6")
 WRONG = (("no-teacher", "^", "no teacher"), ("one-sample-less", "s", "one sample less"))
 
@@ -15,7 +15,7 @@ def linear_closed_form(record: Record) -> Figure:
     figure = Figure(figsize=(7.6, 3.0))
     left, middle, right = figure.subplots(1, 3)
     for control, marker, name in ((None, "o", "closed form"), *WRONG):
-        found = _part(record, control, "sampled")
+        found = record.part("sampled", control)
         if isinstance(found, Estimates):
             colour = BLUE if control is None else ORANGE
             label = name if control is None else f"{name} ({record.verdict['controls'][control]['verdict']})"
@@ -27,14 +27,14 @@ def linear_closed_form(record: Record) -> Figure:
     left.set_ylim(-1.5, 2.2)
     left.set(xlabel="$d,\\ n,\\ \\epsilon$", ylabel="bits", title="sampled minus closed form")
     left.legend(loc="upper left")
-    terms = _part(record, None, "leading")
+    terms = record.part("leading")
     if isinstance(terms, Series):
         x, bits = np.asarray(terms.x), np.asarray(terms.y)[0]
         middle.plot(x, bits, "o", color=BLUE, markersize=5, label="exact")
         middle.plot(x, x / 2, "-", color=GREY, linewidth=0.9, label="slope 1/2")
         middle.legend(loc="upper left")
     middle.set(xlabel="$(d-n)\\,\\log_2\\frac{d-n}{e\\,\\epsilon}$", ylabel="bits", title="$\\epsilon = 0.1,\\ d-n$ to 200")
-    falls = _part(record, None, "falls")
+    falls = record.part("falls")
     if isinstance(falls, Bounds):
         count = 39  # steps of n, for each of three eps
         less, more = np.asarray(falls.value), np.asarray(falls.upper)
@@ -45,15 +45,5 @@ def linear_closed_form(record: Record) -> Figure:
         right.legend()
         right.set_ylim(0)
     right.set(xlabel="$n$", ylabel="bits", title="$d = 40$")
-    for axes in figure.axes:
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     return figure
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None

@@ -1,15 +1,12 @@
 """Figures for Cagnetta, Favero, Wyart (2023)."""
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from ntkit.claims import Record, Series, Sides
+from ntkit.claims.figures import ALLOWED, BLUE, DASHES, GREEN, GREY, ORANGE, PINK, SKY, head
 
-BLUE, SKY, GREEN, ORANGE, PINK, GREY = "#0072B2", "#56B4E9", "#009E73", "#D55E00", "#CC79A7", "#666666"
-ALLOWED = "#d8ebe2"
-DASHES = (0, (4, 2))
 SECTORS = (
     ("even", BLUE, "1, even", "bottom"),
     ("odd", SKY, "1, odd", "center"),
@@ -26,9 +23,9 @@ def sector_exponents(record: Record) -> Figure:
     figure = Figure(figsize=(5.9, 3.1))
     left, right = figure.subplots(1, 2, width_ratios=(1.15, 1))
     left.set(xscale="log", yscale="log", xlabel="$|k|$", ylabel=r"eigenvalue $\Lambda_k$", title="NTK, $s = (2, 2, 2)$")
-    wrong = _part(record, "next-dimension", "three")
+    wrong = record.part("three", control="next-dimension")
     for part, colour, name, side in SECTORS:
-        series = _part(record, None, part)
+        series = record.part(part)
         if isinstance(series, Series):
             x, y = np.asarray(series.x), np.asarray(series.y)[0]
             ends = np.array([10.0, 300.0])
@@ -55,7 +52,7 @@ def sector_exponents(record: Record) -> Figure:
         ("first", "next-dimension", "$d(l) + 1$", ORANGE, 0.1),
     )
     for level, (part, control, _, colour, window) in enumerate(rows):
-        sides = _part(record, control, part)
+        sides = record.part(part, control)
         if isinstance(sides, Sides):
             differences = np.asarray(sides.lhs) - np.asarray(sides.rhs)
             if control == "few-active":
@@ -68,7 +65,7 @@ def sector_exponents(record: Record) -> Figure:
     words = [name if control is None else f"{name}\n({_word(record, control)})" for _, control, name, _, _ in rows]
     right.set_yticks(range(len(rows)), words)
     right.set(xlabel="slope minus prediction", ylim=(len(rows) - 0.4, -0.6))
-    _head(figure, record)
+    head(figure, record)
     right.grid(visible=False, axis="y")
     return figure
 
@@ -81,7 +78,7 @@ def sector_constants(record: Record) -> Figure:
     right.set(xscale="log", xlabel="predicted", ylabel="eigenvalue / predicted")
     right.axhspan(0.96, 1.04, color=ALLOWED, linewidth=0, zorder=0)
     names = ("$s = (2, 2)$", "$(3, 2)$", "$(4, 2)$", "$(2, 2, 2)$")
-    sides = _part(record, None, "constants")
+    sides = record.part("constants")
     if isinstance(sides, Sides):
         found, predicted = (np.split(np.asarray(side), 8) for side in (sides.lhs, sides.rhs))
         ends = np.array([np.min(predicted), np.max(predicted)])
@@ -93,7 +90,7 @@ def sector_constants(record: Record) -> Figure:
                 ratio = found[block] / predicted[block]
                 right.plot(predicted[block], ratio, marker, color=colour, markersize=3, markeredgewidth=0.7)
         left.legend(loc="upper left", title="o NTK, x NNGP")
-    other = _part(record, "own-sector", "constants")
+    other = record.part("constants", control="own-sector")
     if isinstance(other, Sides):
         ratio = np.asarray(other.lhs) / np.asarray(other.rhs)
         shown = ratio > 1.04
@@ -102,7 +99,7 @@ def sector_constants(record: Record) -> Figure:
             0.03, 0.93, f"own sector's term alone\n({_word(record, 'own-sector')})", color=ORANGE, transform=right.transAxes
         )
         right.texts[-1].set_verticalalignment("top")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -113,7 +110,7 @@ def no_cross_modes_in_shallow(record: Record) -> Figure:
     """
     figure = Figure(figsize=(5.9, 3.0))
     panels = figure.subplots(1, 2, sharey=True)
-    sides = _part(record, None, "quadrature")
+    sides = record.part("quadrature")
     if isinstance(sides, Sides):
         grids = np.asarray(sides.lhs)
         norm = LogNorm(1e-7, float(grids.max()))
@@ -124,26 +121,11 @@ def no_cross_modes_in_shallow(record: Record) -> Figure:
         panels[0].text(16, 17, "0", color=GREY, ha="center", va="center")
         panels[0].text(16, 14, "(and at odd $k > 1$ on the axes)", color=GREY, ha="center", va="center")
         figure.colorbar(image, ax=panels.tolist(), label=r"eigenvalue $\Lambda_{k_1, k_2}$ of the NTK", shrink=0.85)
-    _head(figure, record)
+    head(figure, record)
     for axes in figure.axes:
         axes.grid(visible=False)
     return figure
 
 
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None
-
-
 def _word(record: Record, control: str) -> str:
     return f"control, {record.verdict['controls'][control]['verdict']}"
-
-
-def _head(figure: Figure, record: Record) -> None:
-    axes: Axes
-    for axes in figure.axes:
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)

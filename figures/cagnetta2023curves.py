@@ -6,9 +6,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from ntkit.claims import Estimates, Record
+from ntkit.claims.figures import BLUE, DASHES, GREEN, GREY, ORANGE, head
 
-BLUE, GREEN, PURPLE, ORANGE, GREY = "#0072B2", "#009E73", "#8A4F9E", "#D55E00", "#666666"
-DASHES = (0, (4, 2))
+PURPLE = "#8A4F9E"
 PANELS = (  # title, part, its cases, their targets
     ("2 patches, depth 2", "two", (0, 1), ("on 1 patch", "on both")),
     ("4 patches, depth 3", "four", (0, 1, 2), ("on 1 patch", "on a pair", "on all 4")),
@@ -26,7 +26,7 @@ def learning_curve_spatial_scale(record: Record) -> Figure:
     panels = figure.subplots(1, 3, sharey=True)
     for axes, (title, name, cases, targets) in zip(panels, PANELS, strict=True):
         axes.set(xscale="log", yscale="log", xlabel="samples $n$", title=f"student: {title}")
-        curves, slopes = _part(record, None, name), _part(record, None, f"{name}_slopes")
+        curves, slopes = record.part(name), record.part(f"{name}_slopes")
         if not isinstance(curves, Estimates) or not isinstance(slopes, Estimates):
             continue
         mean, stderr, predicted = (np.asarray(a) for a in (curves.mean, curves.stderr, curves.predicted))
@@ -49,7 +49,7 @@ def learning_curve_spatial_scale(record: Record) -> Figure:
     panels[1].plot([], [], color=GREY, linewidth=0.9, label="eigenframework")
     panels[1].plot([], [], color=GREY, linestyle=DASHES, linewidth=0.9, label="limit (in brackets)")
     panels[1].legend(loc="lower left")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -69,14 +69,14 @@ def deep_teacher_cursed(record: Record) -> Figure:
         ("half", GREY, "s", "teacher on half"),
         (None, BLUE, "o", "teacher on all patches"),
     ):
-        slopes = _part(record, control, "slopes")
+        slopes = record.part("slopes", control)
         if not isinstance(slopes, Estimates):
             continue
         mean, stderr = np.asarray(slopes.mean), np.asarray(slopes.stderr)
         axes.errorbar(d, mean, 2 * stderr, fmt=f"{marker}-", color=colour, markersize=4, markerfacecolor="white", linewidth=0.9)
         said = f"\n(control, {record.verdict['controls'][control]['verdict']})" if control else ""
         axes.text(d[-1] * 1.05, mean[-1], f"{label}, {mean[-1]:.2f}{said}", color=colour, va="center")
-    finite = _part(record, None, "finite")
+    finite = record.part("finite")
     if isinstance(finite, Estimates):
         axes.plot(
             d,
@@ -93,7 +93,7 @@ def deep_teacher_cursed(record: Record) -> Figure:
     axes.set_xticks(d, ["2", "4", "8"])
     axes.set_yticks([0.25, 0.5, 1.0], ["1/4", "1/2", "1"])
     axes.minorticks_off()
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -104,7 +104,7 @@ def _name(axes: Axes, n: np.ndarray, curve: np.ndarray, text: str, colour: str) 
 
 def _control(axes: Axes, record: Record, n: np.ndarray) -> None:
     """The fully connected student, for the local target."""
-    curves = _part(record, "fully-connected", "two")
+    curves = record.part("two", control="fully-connected")
     if isinstance(curves, Estimates):
         mean = np.asarray(curves.mean)[0]
         verdict = record.verdict["controls"]["fully-connected"]["verdict"]
@@ -119,17 +119,3 @@ def _ticks(axes: Axes, n: np.ndarray) -> None:
     axes.set_xticks(shown, [f"{value:g}" for value in shown])
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.tick_params(axis="x", which="minor", length=0)
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None
-
-
-def _head(figure: Figure, record: Record) -> None:
-    for axes in figure.axes:
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)

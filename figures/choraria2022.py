@@ -5,8 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Record, Series
-
-BLUE, ORANGE, PINK = "#0072B2", "#D55E00", "#CC79A7"
+from ntkit.claims.figures import BLUE, DASHES, ORANGE, PINK, head
 
 
 def pinet_high_frequency(record: Record) -> Figure:
@@ -19,16 +18,15 @@ def pinet_high_frequency(record: Record) -> Figure:
     above, below = figure.subplots(2, 1)
     _spectra(above, record)
     _widths(below, record)
-    verdict = record.verdict["verdict"]
-    figure.suptitle(f"{record.claim.name}\n{verdict} ({record.tier} tier)", x=0.02, ha="left", parse_math=False)
+    head(figure, record)
+    above.grid(visible=False)
     return figure
 
 
 def _spectra(axes: Axes, record: Record) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
-    plain = _part(record.measurement("relu") if "relu" in record.verdict["controls"] else None, "parity")
-    pi_net = _part(record.measurement(), "parity")
+    plain, pi_net = record.part("parity", control="relu"), record.part("parity")
     if isinstance(pi_net, Bounds):
         values = np.asarray(pi_net.value)[0]
         k = 3 + np.arange(values.shape[-1])
@@ -40,7 +38,7 @@ def _spectra(axes: Axes, record: Record) -> None:
         k = 3 + np.arange(row.size)
         _marks(axes, k[k % 2 == 0], row[k % 2 == 0] / 9, ORANGE, "^", ORANGE, "ReLU layer, even $k$ (over 9)")
         guide = row[k == 80] / 60 * (k / 80) ** -3.0
-        axes.plot(k[3:], guide[3:], color="black", linestyle=(0, (4, 2)), linewidth=0.9, label="slope $-d$")
+        axes.plot(k[3:], guide[3:], color="black", linestyle=DASHES, linewidth=0.9, label="slope $-d$")
     axes.legend(loc="upper right")
     axes.set_xticks([3, 10, 30, 80], ["3", "10", "30", "80"])
     axes.minorticks_off()
@@ -56,19 +54,18 @@ def _marks(axes: Axes, k: np.ndarray, row: np.ndarray, colour: str, marker: str,
 def _widths(axes: Axes, record: Record) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.grid(True)
-    wrong = _part(record.measurement("one-factor") if "one-factor" in record.verdict["controls"] else None, "finite")
+    wrong = record.part("finite", control="one-factor")
     if isinstance(wrong, Series):
         x, curve = _rms(wrong)
         axes.plot(x, curve, "^-", color=ORANGE, markerfacecolor="white", linewidth=1)
         verdict = record.verdict["controls"]["one-factor"]["verdict"]
         axes.text(x[-1], curve[-1] * 1.32, f"one factor trained\n(control, {verdict})", color=ORANGE, ha="right", va="bottom")
-    series = _part(record.measurement(), "finite")
+    series = record.part("finite")
     if isinstance(series, Series):
         x, curve = _rms(series)
         axes.plot(x, curve, "o-", color=BLUE, linewidth=1)
         guide = curve[-1] * 0.8 * (x / x[-1]) ** -0.5
-        axes.plot(x, guide, color="black", linestyle=(0, (4, 2)), linewidth=0.9)
+        axes.plot(x, guide, color="black", linestyle=DASHES, linewidth=0.9)
         axes.text(x[1], guide[1] * 0.92, "slope $-1/2$", ha="right", va="top")
         axes.set_xticks(x.tolist(), [f"{width:g}" for width in x])
     axes.set_yticks([0.2, 0.5, 1.0], ["0.2", "0.5", "1"])
@@ -79,7 +76,3 @@ def _widths(axes: Axes, record: Record) -> None:
 
 def _rms(series: Series) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(series.x), np.sqrt((np.asarray(series.y) ** 2).mean(0))
-
-
-def _part(measurement: object, name: str) -> object:
-    return measurement.get(name) if isinstance(measurement, dict) else None

@@ -4,9 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Counts, Estimates, Pairs, Record
+from ntkit.claims.figures import BLUE, DASHES, GREEN, GREY, ORANGE, PINK, head
 
-BLUE, GREEN, ORANGE, PINK, GREY = "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#666666"
-DASHES = (0, (4, 2))
 FLIPS = np.array([0.0, 0.1, 0.2])
 DIMS = np.array([20, 40, 80, 160])
 
@@ -26,7 +25,7 @@ def linear_chance(record: Record) -> Figure:
         (None, "network", BLUE, "o", "network, 2000 samples in $d = 40$"),
     )
     for control, name, colour, marker, label in variants:
-        part = _part(record, control, name)
+        part = record.part(name, control)
         if isinstance(part, Counts):
             mean = np.asarray(part.successes) / np.asarray(part.trials)
             error = np.sqrt(mean * (1 - mean) / np.asarray(part.trials))
@@ -39,7 +38,7 @@ def linear_chance(record: Record) -> Figure:
     axes.set_xticks(FLIPS, [f"{flip:g}" for flip in FLIPS])
     axes.set(xlim=(-0.03, 0.24), ylim=(-0.03, 0.88))
     axes.legend(loc="upper left")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -47,7 +46,7 @@ def amplification(record: Record) -> Figure:
     """Median cosine of units with their nearer cluster: random ones as 1.05 / sqrt d, trained ones above 1/2."""
     figure = Figure(figsize=(4.6, 3.3))
     axes = figure.add_subplot(xscale="log", xlabel="dimension $d$", ylabel=r"median $\max_i |\cos(w, \mu_i)|$")
-    random = _part(record, None, "random")
+    random = record.part("random")
     if isinstance(random, Estimates):
         fine = np.geomspace(15, 200, 50)
         axes.plot(fine, 1.0505 / np.sqrt(fine), color=GREY, linestyle=DASHES, linewidth=0.9)
@@ -59,7 +58,7 @@ def amplification(record: Record) -> Figure:
         ("random-labels", ORANGE, "^", "random labels"),
     )
     for control, colour, marker, name in variants:
-        part = _part(record, control, "half")
+        part = record.part("half", control)
         if not isinstance(part, Pairs):
             continue
         cosines = np.asarray(part.first)
@@ -73,19 +72,5 @@ def amplification(record: Record) -> Figure:
     axes.set_xticks(DIMS, [str(dim) for dim in DIMS])
     axes.minorticks_off()
     axes.set(xlim=(15, 200), ylim=(0, 1))
-    _head(figure, record)
+    head(figure, record)
     return figure
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None
-
-
-def _head(figure: Figure, record: Record) -> None:
-    for axes in figure.axes:
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)

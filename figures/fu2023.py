@@ -4,22 +4,19 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Crossings, Record
-
-BLUE, GREEN, ORANGE, GREY = "#0072B2", "#009E73", "#D55E00", "#666666"
-DASHES = (0, (4, 2))
+from ntkit.claims.figures import BLUE, DASHES, ORANGE, head
 
 
 def permutation_kernel(record: Record) -> Figure:
     """Samples for a relative error of 1/2 over the number of keys: flat for the averaged kernel, N^2 for the vectorised one."""
     figure = Figure(figsize=(4.8, 3.4))
     axes = figure.add_subplot(xscale="log", yscale="log", xlabel="keys $N$", ylabel="samples for a relative error of 1/2")
-    measured = record.measurement()
     variants = (
         ("vectorised", ORANGE, "^", 2, "kernel of concatenated keys: $N^2$"),
         ("averaged", BLUE, "o", 0, "kernel averaged over pairs of keys: $N^0$"),
     )
     for part, colour, marker, power, name in variants:
-        evidence = measured.get(part) if isinstance(measured, dict) else None
+        evidence = record.part(part)
         if not isinstance(evidence, Crossings):
             continue
         numbers = np.asarray(evidence.x)
@@ -32,9 +29,7 @@ def permutation_kernel(record: Record) -> Figure:
         axes.set_xticks(numbers, [f"{number:g}" for number in numbers])
     axes.minorticks_off()
     axes.set_ylim(15, 3000)
-    axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     return figure
 
 

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Pairs, Record
+from ntkit.claims.figures import BLUE, ORANGE, PINK, head
 
-BLUE, ORANGE, GREY, PINK = "#0072B2", "#D55E00", "#666666", "#CC79A7"
 AMPLITUDES = np.array([0.1, 0.3, 1.0, 3.0, 10.0])
 CURVES = (
     ("many-samples", PINK, "s", "48 samples"),
@@ -21,12 +21,8 @@ def availability(record: Record) -> Figure:
     """
     figure = Figure(figsize=(3.6, 3.0))
     axes = figure.add_subplot(xscale="log")
-    axes.grid(True)
     for control, colour, marker, name in CURVES:
-        if control is not None and control not in record.verdict["controls"]:
-            continue
-        measured = record.measurement(control)
-        rises = measured.get("rises") if isinstance(measured, dict) else None
+        rises = record.part("rises", control)
         if not isinstance(rises, Pairs):
             continue
         shares = np.concatenate([np.asarray(rises.second)[:, :1], np.asarray(rises.first)], axis=1)
@@ -39,6 +35,5 @@ def availability(record: Record) -> Figure:
     axes.legend(loc="upper left")
     axes.set_xlabel("amplitude $a$ of the shortcut")
     axes.set_ylabel("share of probes that follow it")
-    title = f"{record.claim.name}: {record.verdict['verdict']}\n({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     return figure

@@ -1,18 +1,11 @@
 """Figures for Jacot, Gabriel, Hongler (2018)."""
 
-from typing import TypeVar
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Estimates, Integers, Record, Series
-
-BLUE, ORANGE, PINK, SKY, GREEN = "#0072B2", "#D55E00", "#CC79A7", "#56B4E9", "#009E73"
-ALLOWED, GUIDE = "#d8ebe2", "#555555"
-DASHES = (0, (4, 2))
-
-E = TypeVar("E", Bounds, Estimates, Integers, Series)
+from ntkit.claims.figures import ALLOWED, BLUE, DASHES, GREEN, GUIDE, ORANGE, PINK, SKY, head
 
 
 def init_limit(record: Record) -> Figure:
@@ -23,13 +16,12 @@ def init_limit(record: Record) -> Figure:
     """
     figure = Figure(figsize=(2.95, 2.9))
     axes = figure.add_subplot(xscale="log", yscale="log")
-    axes.grid(True)
     wrong = {  # control -> colour, marker, name, and where the name stands: on the last marker, or below it
         "other-activation": (ORANGE, "^", "limit with erf", "bottom"),
         "first-layer": (PINK, "s", "limit without first layer", "top"),
     }
     for control, (colour, marker, name, side) in wrong.items():
-        series = record.measurement(control) if control in record.verdict["controls"] else None
+        series = record.measurement(control)
         if isinstance(series, Series):
             x, curve = _curve(axes, series, colour, marker, face="white")
             verdict = record.verdict["controls"][control]["verdict"]
@@ -59,13 +51,13 @@ def entk_fluctuation(record: Record) -> Figure:
     figure, (above, below) = _panels(record, (1.9, 1.5))
     above.set(xscale="log", yscale="log")
     for control, colour, name in (("nngp", PINK, "NNGP kernel"), ("last-derivative", ORANGE, "no last derivative")):
-        series = _part(record, control, "shallow", Series)
-        if series is not None:
+        series = record.part("shallow", control)
+        if isinstance(series, Series):
             _, curve = _curve(above, series, colour, "s" if colour == PINK else "^", face="white")
             above.text(260, curve.max() * 1.08, f"{name} ({_word(record, control)})", color=colour, ha="right", va="bottom")
     for part, colour, marker, low in (("deep", SKY, "D", 0.066), ("shallow", BLUE, "o", 0.046)):
-        series = _part(record, None, part, Series)
-        if series is None:
+        series = record.part(part)
+        if not isinstance(series, Series):
             continue
         x, curve = _curve(above, series, colour, marker, face=colour)
         above.plot(x, curve[-1] * (x / x[-1]) ** -0.5, color="black", linestyle=DASHES, linewidth=0.9, zorder=4)
@@ -77,17 +69,17 @@ def entk_fluctuation(record: Record) -> Figure:
     above.minorticks_off()
     above.set(xlabel="width $n$", ylabel="relative distance $r(n)$")
     below.axhspan(-0.1, 0.1, color=ALLOWED, linewidth=0, zorder=0)
-    for control, colour, marker, face in (("two-hidden", ORANGE, "^", "white"), ("", BLUE, "o", BLUE)):
-        means = _part(record, control or None, "unbiased", Estimates)
-        if means is not None:
+    for wrong, colour, marker, face in (("two-hidden", ORANGE, "^", "white"), (None, BLUE, "o", BLUE)):
+        means = record.part("unbiased", wrong)
+        if isinstance(means, Estimates):
             limit, mean = np.asarray(means.predicted), np.asarray(means.mean)
             for width, shift in enumerate(np.linspace(-0.01, 0.01, len(mean))):
                 error = 2 * np.asarray(means.stderr)[width]
                 deviation = (mean - limit)[width]
                 below.errorbar(limit[width] + shift, deviation, error, color=colour, linestyle="none", linewidth=0.8)
                 below.plot(limit[width] + shift, deviation, marker, color=colour, markerfacecolor=face, markersize=3)
-            name = f"two hidden layers ({_word(record, control)})" if control else "one hidden layer"
-            below.text(3.0, -0.36 if control else 0.16, name, color=colour, ha="right", va="center")
+            name = f"two hidden layers ({_word(record, wrong)})" if wrong else "one hidden layer"
+            below.text(3.0, -0.36 if wrong else 0.16, name, color=colour, ha="right", va="center")
     below.set(xlabel=r"entry of the limit $\Theta_\infty$", ylabel="mean at $n = 1, 4$\nminus limit", ylim=(-0.48, 0.28))
     return figure
 
@@ -98,7 +90,7 @@ def gp_limit_exact_kurtosis(record: Record) -> Figure:
     for constant, colour, name in ((5, BLUE, "5: claim"), (4, ORANGE, "4: half-active"), (2, PINK, "2: linear")):
         axes.axhline(constant, color=colour, linestyle="-" if constant == 5 else DASHES)
         control = {4: "half-active", 2: "linear"}.get(constant)
-        words = f"{name} ({_word(record, control)})" if control and control in record.verdict["controls"] else name
+        words = f"{name} ({_word(record, control)})" if control else name
         axes.text(-0.4, constant + 0.08, words, color=colour, va="bottom")
     means = record.measurement()
     if isinstance(means, Estimates):
@@ -124,8 +116,8 @@ def kernel_drift_in_training(record: Record) -> Figure:
         axes.set(xscale="log", yscale="log", xlabel="width $n$")
     controls = (("mean-field", "s", "mean field"), ("half-way", "^", "half-way"))
     for (control, marker, name), colour in zip(controls, (PINK, ORANGE), strict=True):
-        series = _part(record, control, "sharp", Series)
-        if series is not None:
+        series = record.part("sharp", control)
+        if isinstance(series, Series):
             x, curve = _mean_curve(above, series, colour, marker, face="white")
             text = f"tanh, {name} ({_word(record, control)})"
             above.text(x[-1], curve[0] * (1.4 if marker == "s" else 0.7), text, color=colour, ha="right", va="bottom")
@@ -137,8 +129,8 @@ def kernel_drift_in_training(record: Record) -> Figure:
         (below, "middle", "middle layer", GREEN, "v", 1),
     )
     for axes, part, name, colour, marker, exponent in shown:
-        series = _part(record, None, part, Series)
-        if series is not None:
+        series = record.part(part)
+        if isinstance(series, Series):
             x, curve = _mean_curve(axes, series, colour, marker, face=colour)
             axes.plot(x, curve[0] * (x / x[0]) ** -exponent, color=GUIDE, linestyle=DASHES, linewidth=0.9)
             label = f"{name}: {_slope(record, part)}"
@@ -165,8 +157,8 @@ def pd_on_sphere_and_polynomial_rank(record: Record) -> Figure:
     )
     right = ((None, "rank", BLUE, "o", "rank, $z^2$ and $z^3$"), (None, "nullity", SKY, "D", "nullity, ReLU"))
     for control, part, colour, marker, name in (*right, *wrong):
-        counts = _part(record, control, part, Integers)
-        if counts is not None:
+        counts = record.part(part, control)
+        if isinstance(counts, Integers):
             chosen = np.asarray(counts.got) != np.asarray(counts.expected) if control else slice(None)
             pairs = np.unique(np.stack([counts.expected, counts.got])[:, chosen], axis=1)
             label = f"{name} ({_word(record, control)})" if control else name
@@ -177,8 +169,8 @@ def pd_on_sphere_and_polynomial_rank(record: Record) -> Figure:
     above.set(xlabel="predicted", ylabel="found minus predicted", xlim=(0, 62), ylim=(-7, 9))
     rows = [("no-bias", ORANGE, "^", "no bias"), ("output-bias", PINK, "s", "output bias"), (None, BLUE, "o", "")]
     for control, colour, marker, name in rows:
-        bounds = _part(record, control, "positive", Bounds)
-        if bounds is not None:
+        bounds = record.part("positive", control)
+        if isinstance(bounds, Bounds):
             values = np.maximum(np.abs(np.asarray(bounds.value)), 1e-18)
             groups = {name: values} if control else {"two hidden layers": values[::2], "hidden bias": values[1::2]}
             for group, members in groups.items():
@@ -200,12 +192,12 @@ def modewise_rates(record: Record) -> Figure:
     above.set(xscale="log", yscale="log")
     names = (("nngp", PINK, "s", "NNGP kernel", 1.5), ("twice", ORANGE, "^", "doubled rates", 0.54))
     for control, colour, marker, name, shift in names:
-        series = _part(record, control, "convergence", Series)
-        if series is not None:
+        series = record.part("convergence", control)
+        if isinstance(series, Series):
             x, curve = _mean_curve(above, series, colour, marker, face="white")
             above.text(x[0 if shift > 1 else 1] * 0.9, curve[0] * shift, f"{name} ({_word(record, control)})", color=colour)
-    series = _part(record, None, "convergence", Series)
-    if series is not None:
+    series = record.part("convergence")
+    if isinstance(series, Series):
         x, curve = _mean_curve(above, series, BLUE, "o", face=BLUE)
         above.plot(x, curve[0] * (x / x[0]) ** -0.5, color=GUIDE, linestyle=DASHES, linewidth=0.9)
         above.text(x[0], 0.0045, _slope(record, "convergence"), color=BLUE)
@@ -213,10 +205,10 @@ def modewise_rates(record: Record) -> Figure:
     above.xaxis.minorticks_off()
     above.set(xlabel="width $n$", ylabel="largest deviation\nover $|r(0)|$", ylim=(0.003, 0.6))
     below.axvspan(0.9, 1.1, color=ALLOWED, linewidth=0, zorder=0)
-    rows = (("", BLUE, "o", "eigenvalue\n(claim)"), ("square-root", ORANGE, "^", "its root\n(control)"))
+    rows = ((None, BLUE, "o", "eigenvalue\n(claim)"), ("square-root", ORANGE, "^", "its root\n(control)"))
     for level, (wrong, colour, marker, _) in enumerate(rows):
-        slopes = _part(record, wrong or None, "rates", Estimates)
-        if slopes is not None and slopes.samples is not None:
+        slopes = record.part("rates", wrong)
+        if isinstance(slopes, Estimates) and slopes.samples is not None:
             values = np.asarray(slopes.samples)
             spread = np.linspace(-0.2, 0.2, len(values))
             below.plot(values, level + spread, marker, color=colour, markerfacecolor="white", markersize=3, markeredgewidth=0.6)
@@ -238,21 +230,8 @@ def _panels(record: Record, heights: tuple[float, ...]) -> tuple[Figure, list[Ax
     """Panels one above the other, of the given heights in inches, under the claim's name and verdict."""
     figure = Figure(figsize=(2.95, 0.5 + sum(heights)))
     axes = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0].tolist()
-    for one in axes:
-        one.grid(True)
-    name = record.claim.name if len(record.claim.name) < 36 else record.claim.name.replace("/", "/\n")
-    head = f"{name}\n{record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(head, x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     return figure, axes
-
-
-def _part(record: Record, control: str | None, part: str, kind: type[E]) -> E | None:
-    """One part of what was measured for the claim or a control; None where that trial failed."""
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    evidence = measured.get(part) if isinstance(measured, dict) else None
-    return evidence if isinstance(evidence, kind) else None
 
 
 def _word(record: Record, control: str) -> str:
@@ -284,7 +263,7 @@ def _finish(figure: Figure, axes: Axes, record: Record) -> None:
     axes.minorticks_off()
     axes.set_xlabel("width $n$")
     axes.set_ylabel("relative distance $r(n)$")
-    figure.suptitle(f"{record.claim.name}\n{verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     if verdict["statistic"] is not None and verdict["interval"] is not None:
         low, high = verdict["interval"]
         axes.set_title(f"slope {verdict['statistic']:.3f} [{low:.3f}, {high:.3f}], predicted -0.5", parse_math=False)

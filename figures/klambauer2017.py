@@ -5,9 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Record
+from ntkit.claims.figures import BLUE, DASHES, GREEN, GUIDE, ORANGE, head
 
-BLUE, ORANGE, PINK, GREEN, GUIDE = "#0072B2", "#D55E00", "#CC79A7", "#009E73", "#555555"
-DASHES = (0, (4, 2))
 SHOWN = 1500  # points of each cloud
 
 
@@ -19,25 +18,21 @@ def fixed_point_and_contraction(record: Record) -> Figure:
     """
     figure = Figure(figsize=(2.95, 4.5))
     above, below = figure.subplots(2, 1, height_ratios=(2.2, 1.5))
-    for axes in (above, below):
-        axes.grid(True)
-    name = record.claim.name.replace("/", "/\n")
-    head = f"{name}\n{record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(head, x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     above.axhline(1, color=GUIDE, linestyle=DASHES, linewidth=0.9)
     _cloud(above, record, "shrinking-from-two", "shrinking", ORANGE)
     _cloud(above, record, "growing-to-a-half", "growing", ORANGE)
-    _cloud(above, record, "", "shrinking", BLUE)
-    _cloud(above, record, "", "growing", GREEN)
+    _cloud(above, record, None, "shrinking", BLUE)
+    _cloud(above, record, None, "growing", GREEN)
     above.plot([1], [1], "*", color="black", markersize=8)
     above.text(1.1, 1.12, "fixed point", ha="center")
     above.text(0.013, 2.2, "growing", color=GREEN)
     above.text(30, 0.85, "shrinking", color=BLUE, ha="right")
     above.text(0.3, 0.75, "controls:\nfurther in", color=ORANGE, va="top")
     above.set(xscale="log", xlabel="variance $\\nu$", ylabel="new variance / $\\nu$", xlim=(0.01, 33), ylim=(0.4, 2.4))
-    for control, colour, text in (("much-heavier-weights", ORANGE, "heavier weights"), ("", BLUE, "claim")):
-        bounds = _bounds(record, control, "contraction")
-        if bounds is not None:
+    for control, colour, text in (("much-heavier-weights", ORANGE, "heavier weights"), (None, BLUE, "claim")):
+        bounds = record.part("contraction", control)
+        if isinstance(bounds, Bounds):
             values = np.quantile(np.asarray(bounds.value), np.linspace(0, 1, 201))
             below.plot(values, np.linspace(0, 1, 201), color=colour)
             words = f"{text}\n(control, {record.verdict['controls'][control]['verdict']})" if control else text
@@ -47,20 +42,11 @@ def fixed_point_and_contraction(record: Record) -> Figure:
     return figure
 
 
-def _cloud(axes: Axes, record: Record, control: str, part: str, colour: str) -> None:
+def _cloud(axes: Axes, record: Record, control: str | None, part: str, colour: str) -> None:
     """The factor by which the variance changes, over the variance, thinned."""
-    bounds = _bounds(record, control, part)
-    if bounds is not None:
+    bounds = record.part(part, control)
+    if isinstance(bounds, Bounds):
         before = np.asarray(bounds.upper if bounds.lower is None else bounds.lower)
         chosen = np.linspace(0, before.size - 1, SHOWN).astype(int)
         after = np.asarray(bounds.value)[chosen]
         axes.plot(before[chosen], after / before[chosen], ".", color=colour, markersize=1.5, markeredgewidth=0, rasterized=True)
-
-
-def _bounds(record: Record, control: str, part: str) -> Bounds | None:
-    """One part of what was measured; None where that trial failed."""
-    if control and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control or None)
-    evidence = measured.get(part) if isinstance(measured, dict) else None
-    return evidence if isinstance(evidence, Bounds) else None

@@ -5,8 +5,8 @@ from matplotlib.figure import Figure
 from scipy.stats import beta
 
 from ntkit.claims import Counts, Estimates, Record
+from ntkit.claims.figures import BLUE, GREY, ORANGE, head
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 BARS = (
     (None, "moved along\nits gradient"),
     ("random-directions", "random\ndirections"),
@@ -20,7 +20,7 @@ def perturbations_carry_labels(record: Record) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
     names: list[str] = []
     for control, name in BARS:
-        found = _part(record, control, "relabelled")
+        found = record.part("relabelled", control)
         if isinstance(found, Counts):
             successes, trials = int(np.sum(found.successes)), int(np.sum(found.trials))
             share = successes / trials
@@ -33,28 +33,20 @@ def perturbations_carry_labels(record: Record) -> Figure:
     left.axhline(0.5, color=GREY, linestyle=":", linewidth=0.9)
     left.set_xticks(range(len(names)), names)
     left.set(ylim=(0, 1.08), ylabel="original samples, right", title="trained on perturbed noise")
-    angle = _part(record, None, "angle")
+    angle = record.part("angle")
     if isinstance(angle, Estimates) and angle.samples is not None:
         values = np.ravel(np.asarray(angle.samples))
         right.plot(np.linspace(-0.15, 0.15, values.size), values, "o", color=BLUE, markersize=3, alpha=0.6)
         right.plot([-0.3, 0.3], [float(np.ravel(angle.predicted)[0])] * 2, "-", color=GREY, linewidth=1)
         right.text(0.3, float(np.ravel(angle.predicted)[0]) + 0.015, "predicted angle", color=GREY, ha="right")
-    wrong = _part(record, "not-added", "angle")
+    wrong = record.part("angle", control="not-added")
     if isinstance(wrong, Estimates):
         verdict = record.verdict["controls"]["not-added"]["verdict"]
         right.plot([-0.3, 0.3], [float(np.ravel(wrong.predicted)[0])] * 2, "-", color=ORANGE, linewidth=1)
         text = f"as if not added up\n(control, {verdict})"
         right.text(0.3, float(np.ravel(wrong.predicted)[0]) - 0.015, text, color=ORANGE, ha="right", va="top")
     right.set(xlim=(-0.4, 0.4), ylim=(0.45, 1), xticks=[], ylabel="probes on the same side", title="both networks")
+    head(figure, record)
     for axes in figure.axes:
-        axes.grid(True, axis="y")
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
+        axes.grid(visible=False, axis="x")
     return figure
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None

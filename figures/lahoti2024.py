@@ -8,10 +8,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from ntkit.claims import Bounds, Crossings, Record, Series
+from ntkit.claims.figures import BLUE, DASHES, GREEN, GREY, ORANGE, head
 from ntkit.separation import crossing
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
-DASHES = (0, (4, 2))
 LOOKS = {"cnn": (BLUE, "o"), "lcn": (ORANGE, "s"), "fcn": ("black", "^")}
 SEPARATE, IMPOSSIBLE = 3 + float(np.log10(6)), 6.0  # -log10 p
 
@@ -30,7 +29,7 @@ def two_step_separation(record: Record) -> Figure:
     _curves(panels[2], record, None, [(name, f"{name}_d", name) for name in LOOKS], guides=True)
     panels[2].set(title="moving signal, $k = 16$", xlabel="pixels of a patch $d$")
     panels[0].legend(loc="upper left")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -45,7 +44,7 @@ def two_step_split(record: Record) -> Figure:
     )  # fmt: skip
     axes.set(xlabel="patches $k$", ylabel=r"samples a step, $n^*/\sigma^2$")
     axes.legend(loc="upper left")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -54,7 +53,7 @@ def oracle_exponents(record: Record) -> Figure:
     figure = Figure(figsize=(5.9, 2.9))
     left, right = figure.subplots(1, 2)
     _curves(left, record, None, [(name, f"{name}_k", name) for name in LOOKS], guides=True)
-    known = _part(record, "layout-known", "fcn_k")
+    known = record.part("fcn_k", control="layout-known")
     if isinstance(known, Crossings):
         verdict = record.verdict["controls"]["layout-known"]["verdict"]
         x, y = _places(known)
@@ -64,7 +63,7 @@ def oracle_exponents(record: Record) -> Figure:
     left.legend(loc="upper left")
     _curves(right, record, None, [(name, f"{name}_d", name) for name in LOOKS], guides=True)
     right.set(xlabel="pixels of a patch $d$", title="$k = 16$")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -78,7 +77,7 @@ def static_control(record: Record) -> Figure:
         axes.set(title=f"{kind} signal", xlabel="patches $k$")
     panels[0].set_ylabel(r"samples needed, $n^*/\sigma^2$")
     panels[0].legend(loc="upper left")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -86,7 +85,7 @@ def k_plus_d(record: Record) -> Figure:
     """Numbers of samples over patches for several d, and the fitted sums as lines: level at first, then all on one line."""
     figure = Figure(figsize=(5.9, 2.9))
     left, right = figure.subplots(1, 2)
-    law, ratio = _part(record, None, "law"), _part(record, None, "ratio")
+    law, ratio = record.part("law"), record.part("ratio")
     if isinstance(law, Bounds) and law.lower is not None and isinstance(ratio, Bounds):
         value, fit = np.asarray(law.value), 2 * np.asarray(law.lower)
         ratios = np.asarray(ratio.value)
@@ -108,7 +107,7 @@ def k_plus_d(record: Record) -> Figure:
             _ticks(axes, patches)
         left.legend(loc="upper left")
         left.set_ylim(top=left.get_ylim()[1] * 12)
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -119,7 +118,7 @@ def equivariance(record: Record) -> Figure:
     names = {None: "all, own group", "lcn-globally": "LCN, global\n(control)", "cnn-patchwise": "CNN, patchwise\n(control)",
              "signs": "FCN by signs\n(control)"}  # fmt: skip
     for place, control in enumerate(names):
-        bounds = _measured(record, control)
+        bounds = record.measurement(control)
         if isinstance(bounds, Bounds):
             gaps = np.maximum(np.asarray(bounds.value), 1e-17)
             spread = np.linspace(-0.25, 0.25, len(gaps))
@@ -130,7 +129,7 @@ def equivariance(record: Record) -> Figure:
     axes.text(1e-6, -0.62, "refuted", color=GREY, ha="left")
     axes.set(xscale="log", xlim=(1e-18, 1e2), ylim=(len(names) - 0.5, -0.9), xlabel="gap, relative to the largest score")
     axes.set_yticks(range(len(names)), list(names.values()))
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -142,7 +141,7 @@ def reduced_sampler_exact(record: Record) -> Figure:
     for control, colour, marker, words in (
         (None, BLUE, "o", "reduced against full"), ("fresh-noise", ORANGE, "x", "noise as if fresh (control)"),
     ):  # fmt: skip
-        bounds = _measured(record, control)
+        bounds = record.measurement(control)
         if isinstance(bounds, Bounds):
             values = np.asarray(bounds.value)
             axes.plot(np.arange(len(values)) % len(tests), values, marker, color=colour, markersize=5, label=words)
@@ -154,7 +153,7 @@ def reduced_sampler_exact(record: Record) -> Figure:
     axes.set(ylabel="$-\\log_{10} p$", xlim=(-0.5, len(tests) - 0.5))
     axes.set_ylim(top=1.3 * axes.get_ylim()[1])
     axes.legend(loc="upper right")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -166,7 +165,7 @@ def full_training(record: Record) -> Figure:
     figure = Figure(figsize=(4.4, 3.4))
     axes = figure.subplots()
     axes.set(xscale="log", yscale="log", xlabel="patches $k$", ylabel=r"$n^*/(\sigma^2 d)$ at 1 % test error")
-    measured = {name: _part(record, None, name) for name in ("cnn", "difference", "fcn")}
+    measured = {name: record.part(name) for name in ("cnn", "difference", "fcn")}
     series = {name: part for name, part in measured.items() if isinstance(part, Series)}
     if len(series) == len(measured):
         k, y = np.asarray(series["cnn"].x), {name: np.asarray(part.y) for name, part in series.items()}
@@ -178,14 +177,14 @@ def full_training(record: Record) -> Figure:
             axes.plot(k, mean, color=colour, marker=marker, markersize=5, label=f"{name}: slope {slope:.2f}")
             axes.plot(k, mean[0] * (k / k[0]) ** power, color=GREY, linestyle=DASHES, linewidth=0.9)
         _ticks(axes, k.tolist())
-    control = _part(record, "one-step", "cnn")
+    control = record.part("cnn", control="one-step")
     if isinstance(control, Series):
         mean = np.exp(np.log(np.asarray(control.y)).mean(axis=0))
         label = f"cnn, one linear step\n(control, {record.verdict['controls']['one-step']['verdict']})"
         axes.plot(np.asarray(control.x), mean, "v-", color=GREEN, markersize=4, linewidth=0.8, label=label)
     axes.set_ylim(top=axes.get_ylim()[1] * 8)  # room for the legend
     axes.legend(loc="upper left")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -201,7 +200,7 @@ def _curves(
     """Crossings of several parts over x, with the line of the expected slope through their middle."""
     axes.set(xscale="log", yscale="log")
     for look, name, words in parts:
-        found = _part(record, control, name)
+        found = record.part(name, control)
         if not isinstance(found, Crossings):
             continue
         colour, marker = LOOKS[look]
@@ -232,21 +231,3 @@ def _ticks(axes: Axes, x: Iterable[float]) -> None:
     values = list(x)
     axes.set_xticks(values, [f"{value:g}" for value in values])
     axes.xaxis.set_minor_locator(NullLocator())
-
-
-def _measured(record: Record, control: str | None) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    return record.measurement(control)
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    measured = _measured(record, control)
-    return measured.get(name) if isinstance(measured, dict) else None
-
-
-def _head(figure: Figure, record: Record) -> None:
-    for axes in figure.axes:
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)

@@ -4,9 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Estimates, Record, Sides
+from ntkit.claims.figures import BLUE, DASHES, GREEN, ORANGE, PINK, head
 
-BLUE, GREEN, ORANGE, PINK, GREY = "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#666666"
-DASHES = (0, (4, 2))
 SAMPLES = np.array([100, 200, 400])
 SHOWN = 400  # posteriors drawn of each kind
 
@@ -23,7 +22,7 @@ def ci_linear_identity(record: Record) -> Figure:
         (None, BLUE, "o", "as claimed"),
     )
     for control, colour, marker, name in variants:
-        identity = _part(record, control, "identity")
+        identity = record.part("identity", control)
         if not isinstance(identity, Sides):
             continue
         chosen = np.linspace(0, np.size(identity.rhs) - 1, min(SHOWN, np.size(identity.rhs))).astype(int)
@@ -39,7 +38,7 @@ def ci_linear_identity(record: Record) -> Figure:
     right.legend(loc="upper left", fontsize="small", handletextpad=0.1, borderaxespad=0.1)
     for axes in (left, right):
         axes.set_xlabel(r"posterior $P(Y = y\,|\,X_1)$")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -54,7 +53,7 @@ def excess_risk_rank(record: Record) -> Figure:
         (None, "psi", 4, BLUE, "o", r"$\psi(x_1)$"),
     )
     for control, part, rank, colour, marker, name in variants:
-        risks = _part(record, control, part)
+        risks = record.part(part, control)
         if not isinstance(risks, Estimates):
             continue
         label = name if control is None else f"{name} (control, {record.verdict['controls'][control]['verdict']})"
@@ -68,19 +67,5 @@ def excess_risk_rank(record: Record) -> Figure:
     axes.minorticks_off()
     axes.set_xlim(70, 720)
     axes.set_ylim(0.006, 9)
-    _head(figure, record)
+    head(figure, record)
     return figure
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None
-
-
-def _head(figure: Figure, record: Record) -> None:
-    for axes in figure.axes:
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Pairs, Record
+from ntkit.claims.figures import BLUE, DASHES, GREY, ORANGE, PINK, head
 
-BLUE, ORANGE, PINK, GREY = "#0072B2", "#D55E00", "#CC79A7", "#666666"
 BOX = {"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}
 
 
@@ -18,13 +18,13 @@ def k_minus_d_decay(record: Record) -> Figure:
     """
     figure = Figure(figsize=(2.95, 2.9))
     axes = figure.add_subplot()
-    control = _part(record.measurement("no-bias") if "no-bias" in record.verdict["controls"] else None, "bounded")
+    control = record.part("bounded", control="no-bias")
     if isinstance(control, Bounds):
         values = np.asarray(control.value)[0, 2, -1]
         axes.plot(10 + np.arange(values.size), values, ".-", color=PINK, linewidth=0.5, markersize=2, alpha=0.7)
         verdict = record.verdict["controls"]["no-bias"]["verdict"]
         axes.text(10, 0.15, f"no bias (control, {verdict})", color=PINK, va="center", bbox=BOX)
-    evidence = _part(record.measurement(), "bounded")
+    evidence = record.part("bounded")
     if isinstance(evidence, Bounds):
         ratios, limits = np.asarray(evidence.value)[0, :, -1], np.asarray(evidence.lower)[0, :, -1] * 1.5
         k = 10 + np.arange(ratios.shape[-1])
@@ -32,7 +32,7 @@ def k_minus_d_decay(record: Record) -> Figure:
             ratios, limits, (BLUE, ORANGE, GREY), ("2 hidden layers", "3 hidden layers", "1 layer, bias"), strict=True
         ):
             for end in ends[-2:]:
-                axes.axhline(end, color="black", linestyle=(0, (4, 2)), linewidth=0.7)
+                axes.axhline(end, color="black", linestyle=DASHES, linewidth=0.7)
             axes.plot(k, values, ".-", color=colour, linewidth=0.6, markersize=3)
             place = (ends[-1] - 0.05, "top") if ends[-1] < 0.5 else (ends[-2:].max() + 0.06, "bottom")
             axes.text(k[-1], place[0], name, color=colour, ha="right", va=place[1], bbox=BOX)
@@ -40,7 +40,8 @@ def k_minus_d_decay(record: Record) -> Figure:
     axes.set_xlabel("degree $k$")
     axes.set_ylabel(r"$\lambda_k^{\mathrm{NTK}}\;/\;\lambda_k^{\mathrm{Laplace}}$")
     axes.set_title("$d = 3$; dashed: limits, even and odd $k$")
-    _head(figure, record)
+    head(figure, record)
+    axes.grid(visible=False)
     return figure
 
 
@@ -51,8 +52,7 @@ def posterior_closeness(record: Record) -> Figure:
     """
     figure = Figure(figsize=(2.95, 2.9))
     axes = figure.add_subplot(xscale="log", yscale="log")
-    axes.grid(True)
-    matern = record.measurement("matern") if "matern" in record.verdict["controls"] else None
+    matern = record.measurement("matern")
     if isinstance(matern, Pairs):
         verdict = record.verdict["controls"]["matern"]["verdict"]
         _curve(axes, matern.first, PINK, "s", f"Matérn 3/2\n(control, {verdict})", at=0)
@@ -66,7 +66,7 @@ def posterior_closeness(record: Record) -> Figure:
     axes.minorticks_off()
     axes.set_xlabel("training points $n$")
     axes.set_ylabel("rmse to the posterior mean of the NTK")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -82,12 +82,3 @@ def _curve(axes: Axes, logarithms: object, colour: str, marker: str, name: str, 
     else:
         axes.text(sizes[at] * 1.12, mean[at] * 1.06, name, color=colour, va="bottom")
     return sizes
-
-
-def _part(measurement: object, name: str) -> object:
-    return measurement.get(name) if isinstance(measurement, dict) else None
-
-
-def _head(figure: Figure, record: Record) -> None:
-    verdict = record.verdict["verdict"]
-    figure.suptitle(f"{record.claim.name}\n{verdict} ({record.tier} tier)", x=0.02, ha="left", parse_math=False)

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Estimates, Record
+from ntkit.claims.figures import BLUE, GREEN, GREY, ORANGE, head
 
-BLUE, GREEN, ORANGE, GREY = "#0072B2", "#009E73", "#D55E00", "#666666"
 SMALL = np.array([0.05, 0.2, 0.45])
 LARGE = np.array([0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9])
 
@@ -18,13 +18,13 @@ def two_feature_oscillation(record: Record) -> Figure:
     for i, (colour, weak) in enumerate(((GREEN, 0.05), (BLUE, 0.1))):
         axes.plot(rate, (1 - 1 / (2 * rate)) / (1 - weak), "-", color=colour, linewidth=0.9)
         for name, x in (("small", SMALL), ("large", LARGE)):
-            found = _part(record, None, name)
+            found = record.part(name)
             if isinstance(found, Bounds):
                 shares = np.asarray(found.value)[i]
                 label = f"$U = {weak}$, median of starts" if name == "large" else None
                 axes.plot(np.broadcast_to(x[:, None], shares.shape), shares, "_", color=colour, alpha=0.5, markersize=6)
                 axes.plot(x, np.median(shares, axis=1), "o", color=colour, markersize=4, label=label)
-    linear = _part(record, "linear", "large")
+    linear = record.part("large", control="linear")
     if isinstance(linear, Bounds):
         verdict = record.verdict["controls"]["linear"]["verdict"]
         axes.plot(LARGE, np.asarray(linear.value)[1].mean(axis=1), "^", color=ORANGE, markersize=4)
@@ -35,9 +35,7 @@ def two_feature_oscillation(record: Record) -> Figure:
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(dict(zip(labels, handles, strict=True)).values(), dict.fromkeys(labels), loc="upper left")
     axes.set_ylim(-0.02, 1.0)
-    axes.grid(True)
-    title = f"{record.claim.name}:\n{record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     return figure
 
 
@@ -50,7 +48,7 @@ def network_oscillation(record: Record) -> Figure:
         ("little-noise", (0.3, 0.6, 0.7), GREY, "s", "little noise"),
         (None, (0.3, 0.6, 0.7), BLUE, "o", "network"),
     ):
-        found = _part(record, control, "accuracy")
+        found = record.part("accuracy", control)
         if isinstance(found, Estimates) and found.samples is not None:
             values = np.asarray(found.samples)
             label = name if control is None else f"{name} (control, {record.verdict['controls'][control]['verdict']})"
@@ -59,13 +57,13 @@ def network_oscillation(record: Record) -> Figure:
     left.axhline(0.5, color=GREY, linestyle="--", linewidth=0.9)
     left.set(ylim=(0.2, 1.06), ylabel="accuracy, weak feature alone")
     left.legend(loc="lower left")
-    share = _part(record, None, "share")
+    share = record.part("share")
     rate = np.linspace(0.5, 0.8, 100)
     right.plot(rate, (1 - 1 / (2 * rate)) / 0.9, "-", color=GREY, linewidth=0.9, label="$s_\\eta$, two features")
     if isinstance(share, Bounds):
         values = np.asarray(share.value)
         right.plot(np.broadcast_to([[0.6], [0.7]], values.shape).ravel(), values.ravel(), "o", color=BLUE, label="networks")
-    wrong = _part(record, "small-rates", "share")
+    wrong = record.part("share", control="small-rates")
     if isinstance(wrong, Bounds):
         verdict = record.verdict["controls"]["small-rates"]["verdict"]
         values = np.asarray(wrong.value).ravel()
@@ -76,14 +74,5 @@ def network_oscillation(record: Record) -> Figure:
     for axes in (left, right):
         axes.axvline(0.5, color=GREY, linestyle=":", linewidth=0.9)
         axes.set(xlabel="rate $\\eta$, edge at 0.5", xlim=(0.22, 0.78))
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     return figure
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None

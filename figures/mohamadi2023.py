@@ -5,16 +5,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Record, Series
+from ntkit.claims.figures import AMBER, BLUE, DASHES, GREEN, ORANGE, PINK, head
 
-BLUE, GREEN, PINK, ORANGE, RED = "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#D55E00"
 PARTS = {  # part of the claim -> colour, marker, name, and how far above the last marker it stands: the curves nearly meet
     "frobenius": (BLUE, "o", "Frobenius norm", 1.0),
     "largest_eigenvalue": (GREEN, "s", "largest eigenvalue", 0.75),
     "regression": (PINK, "D", "regression", 1.35),
 }
 CONTROLS = {  # control -> colour, marker, name
-    "without-root": (ORANGE, "^", r"without $1/\sqrt{O}$"),
-    "shared-readout": (RED, "v", "shared readout"),
+    "without-root": (AMBER, "^", r"without $1/\sqrt{O}$"),
+    "shared-readout": (ORANGE, "v", "shared readout"),
 }
 
 
@@ -26,27 +26,23 @@ def pntk_rate(record: Record) -> Figure:
     """
     figure = Figure(figsize=(3.4, 3.1))
     axes = figure.add_subplot(xscale="log", yscale="log")
-    axes.grid(True)
     for control, (colour, marker, name) in CONTROLS.items():
-        measured = record.measurement(control) if control in record.verdict["controls"] else None
-        series = measured.get("frobenius") if isinstance(measured, dict) else None
+        series = record.part("frobenius", control)
         if isinstance(series, Series):
             x, curve = _curve(axes, series, colour, marker, face="white")
             verdict = record.verdict["controls"][control]["verdict"]
             axes.text(x[0], curve[0] * 1.15, f"{name} (control, {verdict})", color=colour, va="bottom")
-    measured = record.measurement()
-    if isinstance(measured, dict):
-        for part, (colour, marker, name, above) in PARTS.items():
-            series = measured.get(part)
-            if isinstance(series, Series):
-                x, curve = _curve(axes, series, colour, marker, face=colour)
-                axes.text(x[-1] * 1.2, curve[-1] * above, name, color=colour, va="center")
-                if part == "frobenius":
-                    guide = curve[-1] * (x / x[-1]) ** -0.5
-                    axes.plot(x, guide, color="black", linestyle=(0, (4, 2)), linewidth=0.9, zorder=4)
-                    axes.text(x[1], guide[1] * 1.12, "slope $-1/2$", va="bottom")
-                    axes.set_xticks(x.tolist(), [f"{width:g}" for width in x])
-                    axes.set_xlim(x[0] / 1.2, x[-1] * 6)
+    for part, (colour, marker, name, above) in PARTS.items():
+        series = record.part(part)
+        if isinstance(series, Series):
+            x, curve = _curve(axes, series, colour, marker, face=colour)
+            axes.text(x[-1] * 1.2, curve[-1] * above, name, color=colour, va="center")
+            if part == "frobenius":
+                guide = curve[-1] * (x / x[-1]) ** -0.5
+                axes.plot(x, guide, color="black", linestyle=DASHES, linewidth=0.9, zorder=4)
+                axes.text(x[1], guide[1] * 1.12, "slope $-1/2$", va="bottom")
+                axes.set_xticks(x.tolist(), [f"{width:g}" for width in x])
+                axes.set_xlim(x[0] / 1.2, x[-1] * 6)
     _finish(figure, axes, record)
     return figure
 
@@ -66,10 +62,11 @@ def _finish(figure: Figure, axes: Axes, record: Record) -> None:
     axes.minorticks_off()
     axes.set_xlabel("width $n$")
     axes.set_ylabel("relative error of the pseudo-NTK")
-    verdict = record.verdict
-    figure.suptitle(f"{record.claim.name}\n{verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     slopes = [
-        f"{judged['statistic']:.2f}" for part in PARTS if (judged := verdict.get("parts", {}).get(part)) and judged["statistic"]
+        f"{judged['statistic']:.2f}"
+        for part in PARTS
+        if (judged := record.verdict.get("parts", {}).get(part)) and judged["statistic"]
     ]
     if slopes:
         axes.set_title(f"slopes {', '.join(slopes)}, predicted -0.5", parse_math=False)

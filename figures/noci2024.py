@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Pairs, Record, Series
+from ntkit.claims.figures import BLUE, GREEN, ORANGE, PINK, head
 
-BLUE, ORANGE, PINK, GREEN = "#0072B2", "#D55E00", "#CC79A7", "#009E73"
 CURVES = {  # control (None: the claim itself), part of its evidence -> colour, marker, face, how far up its slope stands, name
     (None, "mup"): (BLUE, "o", BLUE, 0, "maximal update"),
     (None, "ntk"): (ORANGE, "s", ORANGE, -5, "NTK parametrisation"),
@@ -24,15 +24,13 @@ def sharpness_invariance(record: Record) -> Figure:
     figure = Figure(figsize=(2.95, 4.4))
     above, below = figure.subplots(2, 1, height_ratios=(3, 1))
     above.set(xscale="log", yscale="log", xlabel="width $n$", ylabel="relative change of sharpness")
-    above.grid(True)
     for (control, part), look in CURVES.items():
-        if control is None or control in record.verdict["controls"]:
-            measured = record.measurement(control)
-            if isinstance(measured, dict) and isinstance(series := measured[part], Series):
-                _curve(above, series, *look)
+        series = record.part(part, control)
+        if isinstance(series, Series):
+            _curve(above, series, *look)
     above.minorticks_off()
-    claim = record.measurement()
-    if isinstance(claim, dict) and isinstance(pairs := claim["difference"], Pairs):
+    pairs = record.part("difference")
+    if isinstance(pairs, Pairs):
         difference = np.asarray(pairs.first) - np.asarray(pairs.second)
         heights = np.random.default_rng(0).uniform(-1, 1, difference.size)
         below.plot(difference, heights, ".", color=BLUE, alpha=0.6, markersize=6, markeredgewidth=0)
@@ -42,9 +40,8 @@ def sharpness_invariance(record: Record) -> Figure:
         below.set(ylim=(-1.5, 2.2), yticks=[], xlabel="difference of slopes (maximal update, NTK)")
         below.set_xlim(min(0.0, difference.min() - 0.1), max(1.6, difference.max() + 0.1))
         below.spines["left"].set_visible(False)
-    figure.suptitle(
-        f"{record.claim.name}\n{record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
+    below.grid(visible=False)
     figure.legend(*above.get_legend_handles_labels(), loc="outside lower left")
     return figure
 

@@ -5,8 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Record, Sides
-
-BLUE, ORANGE, GUIDE = "#0072B2", "#D55E00", "#555555"
+from ntkit.claims.figures import BLUE, ORANGE, head
 
 
 def exact_sign(record: Record) -> Figure:
@@ -16,23 +15,18 @@ def exact_sign(record: Record) -> Figure:
     """
     figure = Figure(figsize=(5.9, 2.9))
     panels = figure.subplots(1, 2, sharey=True)
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     _values(panels[0], record, None, "tangent kernel")
-    if "laplace" in record.verdict["controls"]:
-        _values(panels[1], record, "laplace", f"Laplace (control, {record.verdict['controls']['laplace']['verdict']})")
+    _values(panels[1], record, "laplace", f"Laplace (control, {record.verdict['controls']['laplace']['verdict']})")
     panels[0].set_ylabel("mean predictor $\\mu_j$")
     return figure
 
 
 def _values(axes: Axes, record: Record, control: str | None, title: str) -> None:
-    measured = record.measurement(control)
-    values = measured.get("values") if isinstance(measured, dict) else None
+    values = record.part("values", control)
     axes.set_title(title)
     axes.set_xlabel("ones in the input")
     axes.axhline(0, color="black", linewidth=0.9)
-    axes.grid(True)
     if not isinstance(values, Sides):
         return
     flat = np.asarray(values.lhs)

@@ -4,26 +4,21 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Estimates, Record
-
-BLUE, ORANGE, PINK, GUIDE = "#0072B2", "#D55E00", "#CC79A7", "#555555"
-DASHES = (0, (4, 2))
+from ntkit.claims.figures import BLUE, DASHES, ORANGE, PINK, head
 
 
 def pdlt_criticality_and_depth_to_width(record: Record) -> Figure:
     """Above: 2 l K_l of tanh nears 1 at criticality only. Below: the constant c of E f^4 / 3 = (1 + c / n)^L is 2 if linear."""
     figure = Figure(figsize=(2.95, 4.4))
     above, below = figure.subplots(2, 1, height_ratios=(1.9, 1.6))
-    for axes in (above, below):
-        axes.grid(True)
-    head = f"{record.claim.name.replace('/', '/' + chr(10))}\n{record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(head, x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     rows = (
         ("chaotic", PINK, "s", "$C_W = 1.01$", 4.0),
         ("ordered", ORANGE, "^", "$C_W = 0.99$", 0.06),
-        ("", BLUE, "o", "$C_W = 1$ (claim)", 0.0016),
+        (None, BLUE, "o", "$C_W = 1$ (claim)", 0.0016),
     )
     for control, colour, marker, name, height in rows:
-        bounds = _part(record, control, "falling")
+        bounds = record.part("falling", control)
         if isinstance(bounds, Bounds) and bounds.upper is not None:
             errors = np.append(np.asarray(bounds.upper)[:1], np.asarray(bounds.value))
             depths = np.round(10 ** (1 + np.arange(len(errors)) / 2))
@@ -41,7 +36,7 @@ def pdlt_criticality_and_depth_to_width(record: Record) -> Figure:
     for constant, colour, words in ((2, BLUE, "2: claim"), (5, ORANGE, "5: ReLU (control)")):
         below.axhline(constant, color=colour, linestyle=DASHES if constant == 5 else "-")
         below.text(-0.4, constant + 0.12, words, color=colour)
-    means = _part(record, "", "moments")
+    means = record.part("moments")
     if isinstance(means, Estimates):
         n, depth = np.array([[32, 64, 128, 16], [4, 8, 8, 2]])
         power, error = np.asarray(means.mean), np.asarray(means.stderr)
@@ -52,11 +47,3 @@ def pdlt_criticality_and_depth_to_width(record: Record) -> Figure:
     below.set(xlabel="width $n$, depth $L$", ylabel="constant $c$ (with 2 s.e.)", xlim=(-0.5, 3.5), ylim=(0, 6.2))
     below.grid(visible=False, axis="x")
     return figure
-
-
-def _part(record: Record, control: str, part: str) -> object:
-    """One part of what was measured; None where that trial failed."""
-    if control and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control or None)
-    return measured.get(part) if isinstance(measured, dict) else None

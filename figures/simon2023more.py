@@ -6,9 +6,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Estimates, Record, Sides
+from ntkit.claims.figures import BLUE, DASHES, GUIDE, ORANGE, head
 
-BLUE, ORANGE, GUIDE = "#0072B2", "#D55E00", "#555555"
-DASHES = (0, (4, 2))
 SHARES = (0.25, 0.5, 0.75, 1, 2, 4)  # features over samples
 RIDGES = {"0.03": (ORANGE, "^"), "1": (BLUE, "o")}
 LEVELS = (0, 0.5, 0.9, 1.1, 2, 4)  # of noise
@@ -20,13 +19,12 @@ def eigenframework_matches_simulation(record: Record) -> Figure:
     At the small ridge the test error peaks where there are about as many features as samples. Dashed: kernel regression.
     """
     figure, panels = _panels(record)
-    kernel = _part(record, "kernel", "test")
+    kernel = record.part("test", control="kernel")
     for axes, name, title in zip(panels, ("test", "train"), ("test error", "training error"), strict=True):
-        axes.grid(True)
         axes.set(xscale="log", yscale="log", xlabel="features over samples $k / n$")
         axes.set_xticks([0.25, 0.5, 1, 2, 4], ["1/4", "1/2", "1", "2", "4"])
         axes.set_title(title)
-        estimates = _part(record, None, name)
+        estimates = record.part(name)
         if not isinstance(estimates, Estimates):
             continue
         mean, stderr, predicted = (np.asarray(a) for a in (estimates.mean, estimates.stderr, estimates.predicted))
@@ -59,6 +57,8 @@ def monotone_at_optimal_ridge(record: Record) -> Figure:
     neighbour with fewer samples or features.
     """
     figure, panels = _panels(record)
+    for axes in panels:
+        axes.grid(visible=False)
     best = _grids(record, None)
     fixed = _grids(record, "fixed-ridge")
     panels[0].set_ylabel("features $k$")
@@ -74,14 +74,12 @@ def monotone_at_optimal_ridge(record: Record) -> Figure:
 def powerlaw_overfitting_obligatory(record: Record) -> Figure:
     """Left: how much the best ridge leaves unfitted over the noise; up to 1 nothing, if beta > alpha. Right: against theory."""
     figure, (left, right) = _panels(record)
-    claim = _part(record, None, "ratio")
-    left.grid(True)
-    right.grid(True)
+    claim = record.part("ratio")
     left.set_title("$\\sqrt{R}$ at the best ridge")
     left.set_xlabel("noise $\\sigma_{\\mathrm{rel}}^2$ over $|\\beta - \\alpha| / (\\alpha (\\alpha - 1))$")
     right.set_title("$\\sqrt{R}$ of all")
     right.set(xlabel="predicted", ylabel="measured")
-    wrong = _part(record, "truncated", "ratio")
+    wrong = record.part("ratio", control="truncated")
     if isinstance(wrong, Sides):
         right.plot(np.ravel(wrong.rhs), np.ravel(wrong.lhs), "^", color=ORANGE, markersize=3.5, markerfacecolor="none")
         verdict = record.verdict["controls"]["truncated"]["verdict"]
@@ -105,22 +103,13 @@ def powerlaw_overfitting_obligatory(record: Record) -> Figure:
 def _panels(record: Record) -> tuple[Figure, tuple[Axes, Axes]]:
     figure = Figure(figsize=(5.9, 2.9))
     left, right = figure.subplots(1, 2)
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     return figure, (left, right)
-
-
-def _part(record: Record, control: str | None, part: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(part) if isinstance(measured, dict) else None
 
 
 def _grids(record: Record, control: str | None) -> np.ndarray | None:
     """Errors of the first spectrum, shape (n, k), put together from all but the first n and the first one."""
-    bounds = _part(record, control, "samples")
+    bounds = record.part("samples", control)
     if not isinstance(bounds, Bounds):
         return None
     return np.concatenate([np.asarray(bounds.upper)[0, :1], np.asarray(bounds.value)[0]])

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Record, Sides
+from ntkit.claims.figures import BLUE, DASHES, ORANGE, head
 
-BLUE, ORANGE, GUIDE = "#0072B2", "#D55E00", "#555555"
 SHADES = ("#083c7d", "#2070b4", "#5ba3d0", "#a6cee4")
 
 
@@ -14,43 +14,30 @@ def ssl_stepwise(record: Record) -> Figure:
     """Left: sizes of the modes of one aligned network rise one after the other. Right: when, predicted and measured."""
     figure = Figure(figsize=(5.9, 2.9))
     left, right = figure.subplots(1, 2)
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
-    _steps(left, _sides(record, None, "closed"))
-    right.grid(True)
+    head(figure, record)
+    _steps(left, record.part("closed"))
     for control, colour, marker in (("no-competition", ORANGE, "^"), (None, BLUE, "o")):
-        times = _sides(record, control, "times")
-        if times is not None:
+        times = record.part("times", control)
+        if isinstance(times, Sides):
             right.plot(
                 np.asarray(times.lhs), np.asarray(times.rhs), marker, color=colour, markersize=3.5, markerfacecolor="none"
             )
     low, high = right.get_xlim()
-    right.plot([low, high], [low, high], color="black", linestyle=(0, (4, 2)), linewidth=0.9)
+    right.plot([low, high], [low, high], color="black", linestyle=DASHES, linewidth=0.9)
     right.text(0.04, 0.92, "by the triangular factor", color=BLUE, transform=right.transAxes)
-    if "no-competition" in record.verdict["controls"]:
-        verdict = record.verdict["controls"]["no-competition"]["verdict"]
-        right.text(0.04, 0.83, f"by norms (control, {verdict})", color=ORANGE, transform=right.transAxes)
+    verdict = record.verdict["controls"]["no-competition"]["verdict"]
+    right.text(0.04, 0.83, f"by norms (control, {verdict})", color=ORANGE, transform=right.transAxes)
     right.set_title("time at which a mode is learnt")
     right.set_xlabel("predicted")
     right.set_ylabel("measured")
     return figure
 
 
-def _sides(record: Record, control: str | None, part: str) -> Sides | None:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    evidence = measured.get(part) if isinstance(measured, dict) else None
-    return evidence if isinstance(evidence, Sides) else None
-
-
-def _steps(axes: Axes, closed: Sides | None) -> None:
-    axes.grid(True)
+def _steps(axes: Axes, closed: object) -> None:
     axes.set_title("modes of a network with aligned start")
     axes.set_xlabel("share of the time")
     axes.set_ylabel("size over its last value")
-    if closed is None:
+    if not isinstance(closed, Sides):
         return
     networks = len(np.asarray(closed.lhs)) // 400  # 100 times, 4 modes
     shown = [np.asarray(side).reshape(networks, 100, 4)[0] for side in (closed.lhs, closed.rhs)]

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Record, Series, Sides
+from ntkit.claims.figures import BLUE, GREEN, GREY, ORANGE, head
 
-BLUE, GREEN, ORANGE, GREY = "#0072B2", "#009E73", "#D55E00", "#666666"
 NAMES = ("Z5", "Z7", "Z8", "S3", "Q8", "A4", "S3 x Z3", "Z16", "Z23", "D5", "S4", "Q8 x Z3", "A5")
 
 
@@ -13,7 +13,7 @@ def energy_spectrum(record: Record) -> Figure:
     """Left: where ascent ends, for each group, on the levels of its blocks; right: the weights it ends in, on Z8: sines."""
     figure = Figure(figsize=(6.2, 3.1))
     left, right = figure.subplots(1, 2, width_ratios=(1.7, 1))
-    levels, waves = _part(record, None, "levels"), _part(record, None, "waves")
+    levels, waves = record.part("levels"), record.part("waves")
     spread = np.random.default_rng(0)
     if isinstance(levels, Sides):
         ended, predicted = np.asarray(levels.lhs), np.asarray(levels.rhs)
@@ -22,7 +22,7 @@ def energy_spectrum(record: Record) -> Figure:
                 left.plot([i - 0.4, i + 0.4], [mark, mark], color=GREY, linewidth=0.8, zorder=1)
             left.plot(i + spread.uniform(-0.25, 0.25, energies.size), energies, ".", color=BLUE, markersize=3, zorder=2)
         names = [*NAMES[: len(ended)]]
-        other = _part(record, "latin-square", "levels")
+        other = record.part("levels", control="latin-square")
         if isinstance(other, Sides):
             energies = np.asarray(other.lhs)[0]
             x = len(names) + spread.uniform(-0.25, 0.25, energies.size)
@@ -47,7 +47,8 @@ def energy_spectrum(record: Record) -> Figure:
         right.set_xticks(x)
         right.minorticks_off()
     right.set(xlabel="element $g$ of Z8", title="three units: $u_g$, one frequency", ylabel="$u_g$, shifted")
-    return _headed(figure, record)
+    head(figure, record)
+    return figure
 
 
 def sample_threshold(record: Record) -> Figure:
@@ -72,20 +73,5 @@ def sample_threshold(record: Record) -> Figure:
         axes.minorticks_off()
         axes.set_ylim(5, 45)
         axes.legend(loc="upper left")
-    return _headed(figure, record)
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None
-
-
-def _headed(figure: Figure, record: Record) -> Figure:
-    for axes in figure.axes:
-        axes.grid(True)
-    gap = "\n" if len(figure.axes) == 1 else " "
-    title = f"{record.claim.name}:{gap}{record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     return figure

@@ -4,9 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Crossings, Estimates, Pairs, Record
-
-BLUE, GREEN, ORANGE, PINK, GREY = "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#666666"
-DASHES = (0, (4, 2))
+from ntkit.claims.figures import BLUE, DASHES, GREEN, GREY, ORANGE, PINK, head
 
 
 def kernel_staircase(record: Record) -> Figure:
@@ -16,7 +14,7 @@ def kernel_staircase(record: Record) -> Figure:
     d = 12 if record.tier == "quick" else 20
     sizes = np.array([d, d**2 // 2, 2 * d**2, min(d**3 // 2, 3000)])
     at = np.log(sizes) / np.log(d)
-    learnt, unlearnt, composite = (_part(record, None, name) for name in ("learnt", "unlearnt", "composite"))
+    learnt, unlearnt, composite = (record.part(name) for name in ("learnt", "unlearnt", "composite"))
     if isinstance(learnt, Pairs) and isinstance(unlearnt, Pairs):
         low, high = np.asarray(learnt.second), np.asarray(unlearnt.first)
         curves = (
@@ -36,7 +34,7 @@ def kernel_staircase(record: Record) -> Figure:
         axes.text(at[3] + 0.05, value + 0.02, "$g(p)$", color=PINK, va="bottom")
         axes.text(at[2], floor - 0.02, "its part of degree 4", color=GREY, va="top")
     axes.set(xlim=(0.9, 3.35), ylim=(-0.05, 1.2))
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -44,7 +42,7 @@ def feature_step(record: Record) -> Figure:
     """Left: overlaps of all dimensions on one curve. Right: samples for cos^2 = 1/2, over d."""
     figure = Figure(figsize=(5.9, 3.1))
     left, right = figure.subplots(1, 2)
-    law, slope = _part(record, None, "law"), _part(record, None, "slope")
+    law, slope = record.part("law"), record.part("slope")
     left.set(xscale="log", xlabel="samples $n / n_0$", ylabel=r"$\cos^2(M, A)$", ylim=(-0.03, 1), title="one curve")
     right.set(xscale="log", yscale="log", xlabel="dimension $d$", ylabel=r"$n$ where $\cos^2 = 1/2$", title="exponent")
     if isinstance(law, Estimates) and isinstance(slope, Crossings):
@@ -63,7 +61,7 @@ def feature_step(record: Record) -> Figure:
                 markerfacecolor="none",
                 label=f"$d = {dims[i]:g}$",
             )
-        control = _part(record, "no-linear-part", "law")
+        control = record.part("law", control="no-linear-part")
         if isinstance(control, Estimates):
             left.plot(grid[-1] / zero[-1], np.asarray(control.mean)[-1], "^-", color=ORANGE, markersize=4, linewidth=0.7)
             verdict = record.verdict["controls"]["no-linear-part"]["verdict"]
@@ -79,19 +77,5 @@ def feature_step(record: Record) -> Figure:
         right.set_xticks(dims, [f"{value:g}" for value in dims])
         right.minorticks_off()
         right.set_ylim(150, 60_000)
-    _head(figure, record)
+    head(figure, record)
     return figure
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None
-
-
-def _head(figure: Figure, record: Record) -> None:
-    for axes in figure.axes:
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)

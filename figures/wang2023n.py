@@ -4,9 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Estimates, Record
+from ntkit.claims.figures import BLUE, DASHES, GREEN, GREY, ORANGE, PINK, head
 
-BLUE, GREEN, ORANGE, PINK, GREY = "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#666666"
-DASHES = (0, (4, 2))
 DIMS = np.array([5, 20, 80])
 
 
@@ -16,7 +15,7 @@ def surrogate_inequality(record: Record) -> Figure:
     panels = figure.subplots(1, 2, sharey=True)
     variants = ((None, BLUE, "monotone, 1-Lipschitz"), ("cosine", ORANGE, "cos"))
     for axes, (control, colour, name) in zip(panels, variants, strict=True):
-        part = _part(record, control, "inequality")
+        part = record.part("inequality", control)
         if isinstance(part, Bounds):
             axes.plot(np.asarray(part.lower), np.asarray(part.value), ".", color=colour, markersize=2)
         axes.plot([0, 1], [0, 1], color="black", linestyle=DASHES, linewidth=0.9)
@@ -25,7 +24,7 @@ def surrogate_inequality(record: Record) -> Figure:
         axes.set_xlabel(r"$E(s - s^*)^2$, scaled")
     panels[0].text(0.97, -0.1, "below the line\nit is violated", ha="right", va="top", color=GREY)
     panels[0].set_ylabel(r"$\langle \nabla L,\, w - w^* \rangle$, scaled")
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -40,7 +39,7 @@ def constant_factor(record: Record) -> Figure:
         ("cosine", 0, PINK, "v", "largest $|x_2|$ set to 5; $s$ = cos"),
     )
     for control, which, colour, marker, name in variants:
-        part = _part(record, control, "factor")
+        part = record.part("factor", control)
         if not isinstance(part, Estimates):
             continue
         mean, error = np.asarray(part.mean)[which], 2 * np.asarray(part.stderr)[which]
@@ -52,19 +51,5 @@ def constant_factor(record: Record) -> Figure:
     axes.set_xticks(DIMS, [str(d) for d in DIMS])
     axes.minorticks_off()
     axes.set(xlim=(4, 110), ylim=(0.02, 600))
-    _head(figure, record)
+    head(figure, record)
     return figure
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None
-
-
-def _head(figure: Figure, record: Record) -> None:
-    for axes in figure.axes:
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)

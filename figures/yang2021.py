@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Record, Series
+from ntkit.claims.figures import BLUE, GREEN, ORANGE, PINK, head
 
-BLUE, ORANGE, PINK, GREEN = "#0072B2", "#D55E00", "#CC79A7", "#009E73"
 PANELS = {"first": "first hidden layer, $h_1$", "second": "second hidden layer, $h_2$"}
 CURVES = {  # control (None: the claim itself), parametrisation in its evidence -> colour, marker, face, name
     (None, "mup"): (BLUE, "o", BLUE, "maximal update"),
@@ -25,19 +25,15 @@ def feature_movement_exponents(record: Record) -> Figure:
     figure = Figure(figsize=(2.95, 4.6))
     for place, (part, title) in enumerate(PANELS.items()):
         axes = figure.add_subplot(2, 1, place + 1, xscale="log", yscale="log")
-        axes.grid(True)
         axes.set_title(title)
         for (control, parametrization), look in CURVES.items():
-            if control is None or control in record.verdict["controls"]:
-                measured = record.measurement(control)
-                if isinstance(measured, dict) and isinstance(series := measured[f"{parametrization}_{part}"], Series):
-                    _curve(axes, series, *look)
+            series = record.part(f"{parametrization}_{part}", control)
+            if isinstance(series, Series):
+                _curve(axes, series, *look)
         axes.minorticks_off()
         axes.set_ylabel("movement in 5 steps (rms)")
     axes.set_xlabel("width $n$")
-    figure.suptitle(
-        f"{record.claim.name}\n{record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left")
     return figure
 

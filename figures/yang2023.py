@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Record, Series
+from ntkit.claims.figures import BLUE, GUIDE, ORANGE, head
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"
 LOOKS = {  # parametrisation -> colour, marker, name, and where its slope stands, in points above the last marker
     "mup": (BLUE, "o", "maximal update", 6),
     "ntk": (ORANGE, "s", "NTK parametrisation", -11),
@@ -22,33 +22,30 @@ def spectral_scaling(record: Record) -> Figure:
     """
     figure = Figure(figsize=(2.95, 3.9))
     panels = figure.subplots(2, 2, sharex=True)
-    claim, control = record.measurement(), record.measurement("weights") if "weights" in record.verdict["controls"] else None
-    if isinstance(claim, dict):
-        for axes, (layer, title) in zip(panels.flat, LAYERS.items(), strict=False):
-            for name, look in LOOKS.items():
-                if isinstance(series := claim[f"{name}_{layer}"], Series):
-                    _curve(axes, series, *look)
-            axes.set_title(f"{title}, {layer} layer")
-            axes.set_ylim(4e-3, 1.5)
-        if isinstance(series := claim["mup_first"], Series):
-            x = np.asarray(series.x)
-            _ranks(panels[1, 1], x, claim["stable_rank"], BLUE, "update of $W_2$", 1.7)
-            if isinstance(control, dict):
-                _ranks(panels[1, 1], x, control["stable_rank"], GREY, "$W_2$ itself", 100)
-            panels[1, 1].set_title("stable rank")
-            panels[1, 1].axhline(4, color="black", linestyle=":", linewidth=0.9)
-            panels[1, 1].text(x[-1] * 1.9, 4.4, "batch", ha="right")
-            for axes in panels.flat:
-                axes.set(xscale="log", yscale="log", xlim=(x[0] * 0.8, x[-1] * 2))
-                axes.set_xticks(x.tolist(), [f"{width:g}" for width in x])
-                axes.minorticks_off()
-                axes.grid(True)
+    for axes, (layer, title) in zip(panels.flat, LAYERS.items(), strict=False):
+        for name, look in LOOKS.items():
+            series = record.part(f"{name}_{layer}")
+            if isinstance(series, Series):
+                _curve(axes, series, *look)
+        axes.set_title(f"{title}, {layer} layer")
+        axes.set_ylim(4e-3, 1.5)
+    series = record.part("mup_first")
+    if isinstance(series, Series):
+        x = np.asarray(series.x)
+        _ranks(panels[1, 1], x, record.part("stable_rank"), BLUE, "update of $W_2$", 1.7)
+        _ranks(panels[1, 1], x, record.part("stable_rank", control="weights"), GUIDE, "$W_2$ itself", 100)
+        panels[1, 1].set_title("stable rank")
+        panels[1, 1].axhline(4, color="black", linestyle=":", linewidth=0.9)
+        panels[1, 1].text(x[-1] * 1.9, 4.4, "batch", ha="right")
+        for axes in panels.flat:
+            axes.set(xscale="log", yscale="log", xlim=(x[0] * 0.8, x[-1] * 2))
+            axes.set_xticks(x.tolist(), [f"{width:g}" for width in x])
+            axes.minorticks_off()
     for axes in panels[1]:
         axes.set_xlabel("width $n$")
     lines = {line.get_label(): line for line in panels[0, 0].get_lines()}
     figure.legend(list(lines.values()), list(lines), loc="outside lower left", ncols=2, handlelength=1.5, columnspacing=1)
-    state = f"{record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(f"{record.claim.name}\n{state}", x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     return figure
 
 

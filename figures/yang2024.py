@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Estimates, Record
+from ntkit.claims.figures import BLUE, GREEN, ORANGE, head
 
-BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 DEPTHS = np.array([4, 16, 64])
 LAWS = {0.5: (BLUE, r"$\alpha = 1/2$", -13), 1.0: (GREEN, r"$\alpha = 1$", 7)}
 
@@ -15,36 +15,33 @@ def depth_scaling_forward(record: Record) -> Figure:
     """Mean squared length of the last layer over depth: exact laws, and means with twice their standard errors."""
     figure = Figure(figsize=(2.95, 4.2))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 2))
-    claim = record.measurement()
     depths = np.geomspace(3.2, 80, 100)
-    if isinstance(claim, dict):
-        for part, marker, shift, name in (("scaled", "o", 0.95, "width 64"), ("narrow", "D", 1.05, "width 8")):
-            if isinstance(estimates := claim[part], Estimates):
-                for row, (colour, *_) in enumerate(LAWS.values()):
-                    cells = slice(3 * row, 3 * row + 3)
-                    _points(above, DEPTHS * shift, estimates, cells, colour, marker)
-                above.plot([], [], marker, color="black", markersize=3, label=name)
-        for alpha, (colour, name, up) in LAWS.items():
-            law = (1 + depths ** (-2 * alpha)) ** depths
-            above.plot(depths, law, color=colour, linewidth=1, zorder=1)
-            above.annotate(name, (20, (1 + 20 ** (-2 * alpha)) ** 20), (0, up), textcoords="offset points", color=colour)
-        above.axhline(np.e, color="black", linestyle=":", linewidth=0.9)
-        above.text(3.2, np.e + 0.03, "$e$")
-        if isinstance(estimates := claim["unscaled"], Estimates):
-            shallow = depths[depths < 20]
-            below.plot(shallow, 2**shallow, color=ORANGE, linewidth=1, zorder=1)
-            _points(below, DEPTHS[:2], estimates, slice(0, 2), ORANGE, "o")
-            below.text(6, 2.0**9, r"$\alpha = 0$: $2^L$", color=ORANGE, ha="right")
+    for part, marker, shift, name in (("scaled", "o", 0.95, "width 64"), ("narrow", "D", 1.05, "width 8")):
+        estimates = record.part(part)
+        if isinstance(estimates, Estimates):
+            for row, (colour, *_) in enumerate(LAWS.values()):
+                cells = slice(3 * row, 3 * row + 3)
+                _points(above, DEPTHS * shift, estimates, cells, colour, marker)
+            above.plot([], [], marker, color="black", markersize=3, label=name)
+    for alpha, (colour, name, up) in LAWS.items():
+        law = (1 + depths ** (-2 * alpha)) ** depths
+        above.plot(depths, law, color=colour, linewidth=1, zorder=1)
+        above.annotate(name, (20, (1 + 20 ** (-2 * alpha)) ** 20), (0, up), textcoords="offset points", color=colour)
+    above.axhline(np.e, color="black", linestyle=":", linewidth=0.9)
+    above.text(3.2, np.e + 0.03, "$e$")
+    estimates = record.part("unscaled")
+    if isinstance(estimates, Estimates):
+        shallow = depths[depths < 20]
+        below.plot(shallow, 2**shallow, color=ORANGE, linewidth=1, zorder=1)
+        _points(below, DEPTHS[:2], estimates, slice(0, 2), ORANGE, "o")
+        below.text(6, 2.0**9, r"$\alpha = 0$: $2^L$", color=ORANGE, ha="right")
     above.set(xscale="log", ylim=(0.9, 3.0), ylabel=r"mean of $|h_L|^2$")
     above.legend(loc="center right")
     below.set(yscale="log", xlabel="layers $L$", ylabel=r"mean of $|h_L|^2$")
     below.set_xticks(DEPTHS.tolist(), [str(depth) for depth in DEPTHS])
     for axes in (above, below):
         axes.minorticks_off()
-        axes.grid(True)
-    figure.suptitle(
-        f"{record.claim.name}\n{record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     return figure
 
 

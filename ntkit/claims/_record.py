@@ -13,7 +13,7 @@ from ntkit.claims._store import Store
 from ntkit.claims._trial import FIRST_SEED
 
 if TYPE_CHECKING:
-    from ntkit.claims._evidence import Measurement
+    from ntkit.claims._evidence import Evidence, Measurement
 
 
 @dataclass(frozen=True)
@@ -42,16 +42,51 @@ class Record:
         return str(self.verdict["tier"])
 
     def evidence_path(self, control: str | None = None) -> Path | None:
-        """The `.npz` with the arrays of the claim, or of a control; None where the trial failed."""
-        digest = self.verdict["evidence"].get(control or "claim")
+        """The `.npz` with the arrays of the claim, or of a control; None where the trial failed.
+
+        Raises:
+            UsageError: the claim has no such control.
+        """
+        digest = self._digest(control)
         return self.store.evidence_path(digest) if digest else None
 
     def measurement(self, control: str | None = None) -> Measurement | None:
-        """What was measured for the claim, or for a control; None where the trial failed."""
+        """What was measured for the claim, or for a control; None where the trial failed.
+
+        Raises:
+            UsageError: the claim has no such control.
+        """
         from ntkit.claims._encoding import decode
 
-        digest = self.verdict["evidence"].get(control or "claim")
+        digest = self._digest(control)
         return decode(self.store.evidence(digest)) if digest else None
+
+    def part(self, name: str, control: str | None = None) -> Evidence | None:
+        """One part of what was measured for a claim that `All` judges; None where the trial failed.
+
+        Args:
+            name: the part, as the rule calls it.
+            control: the control that it was measured for; None is the claim itself.
+
+        Raises:
+            UsageError: the claim has no such part, or no such control.
+
+        Example:
+            With `rule=All(curve=Slope(tol=0.1), rank=Exact())`, `record.part("curve", control="wrong")` is a `Series`.
+        """
+        parts = list(self.claim.rule_data.get("rules", ()))
+        if name not in parts:
+            known = f"the parts of {self.claim.name} are {parts}" if parts else f"{self.claim.name} has no parts"
+            raise UsageError(f"name={name!r}: {known}")
+        measured = self.measurement(control)
+        return measured.get(name) if isinstance(measured, Mapping) else None
+
+    def _digest(self, control: str | None) -> str | None:
+        if control not in self.claim.variants:
+            known = [name for name in self.claim.variants if name is not None]
+            raise UsageError(f"control={control!r}: the controls of {self.claim.name} are {known}, None is the claim itself")
+        digest: str | None = self.verdict["evidence"].get(control or "claim")
+        return digest
 
 
 def latest_records(claims: Iterable[Claim], store: Store) -> list[Record]:

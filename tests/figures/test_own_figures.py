@@ -1,14 +1,19 @@
 """A claim may have a figure of its own in `figures/PAPER.py`; it is found by path and imported only when it is asked for."""
 
 import csv
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from ntkit.claims import Record, UsageError
-from ntkit.claims.figures import _custom, draw, save
+import ntkit.claims.figures
+from ntkit.claims import Integers, Record, Sides, UsageError
+from ntkit.claims.figures import BLUE, ORANGE, _custom, draw, head, save
+from ntkit.claims.figures._look import style
 from tests.figures.records import KINDS, claim, measured
 
 OWN = """
@@ -92,6 +97,81 @@ def test_what_is_wrong_with_it_is_said_with_file_and_line(
     write_own(tmp_path / "figures", body=body)
     with pytest.raises(UsageError, match=message):
         draw(record)
+
+
+def test_a_part_is_that_of_the_claim_or_of_a_control(results: dict[str, Record]) -> None:
+    record = results["parts"]
+    assert isinstance(record.part("equal"), Sides)
+    rank, wrong = record.part("rank"), record.part("rank", control="wrong")
+    assert isinstance(rank, Integers)
+    assert isinstance(wrong, Integers)
+    assert [rank.expected.tolist(), wrong.expected.tolist()] == [[3], [4]]
+
+
+def test_a_failed_trial_has_no_parts(tmp_path: Path) -> None:
+    body = "return {'rank': Integers([3], [3 if not wrong else 1 / 0])}"
+    record = measured(tmp_path, claim("whole", "All(rank=Exact())", "dict[str, Integers]", body))
+    assert isinstance(record.part("rank"), Integers)
+    assert record.part("rank", control="wrong") is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "control", "message"),
+    [
+        ("parts", "ranks", None, r"name='ranks': the parts of doe2024/parts are \['equal', 'rank'\]"),
+        ("series", "curve", None, "name='curve': doe2024/series has no parts"),
+        ("parts", "rank", "wrogn", r"control='wrogn': the controls of doe2024/parts are \['wrong'\], None is the claim itself"),
+    ],
+)
+def test_a_part_that_nobody_declared_is_an_error(
+    kind: str, name: str, control: str | None, message: str, results: dict[str, Record]
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        results[kind].part(name, control)
+    if control is not None:
+        with pytest.raises(UsageError, match=message):
+            results[kind].measurement(control)
+
+
+@pytest.mark.parametrize(
+    ("slug", "inches", "title"),
+    [
+        ("series", 4.0, "doe2024/series: supported (quick tier)"),
+        ("series", 2.5, "doe2024/series\nsupported (quick tier)"),
+        ("a-name-of-more-than-one-line", 2.5, "doe2024/\na-name-of-more-than-one-line\nsupported (quick tier)"),
+        ("a-name-of-more-than-one-line", 1.8, "doe2024/\na-name-of-more-than-\none-line\nsupported (quick tier)"),
+    ],
+)
+def test_the_title_is_broken_where_the_figure_is_too_narrow(slug: str, inches: float, title: str, tmp_path: Path) -> None:
+    source = KINDS["series"].replace("'series'", repr(slug)).replace("def series", f"def {slug.replace('-', '_')}")
+    record = measured(tmp_path, source)
+    with style():
+        figure = Figure(figsize=(inches, 2.0))
+        axes = figure.subplots(1, 2)
+        head(figure, record)
+        figure.set_dpi(600)  # letters as wide as in a vector file
+        figure.draw_without_rendering()
+    (text,) = figure.texts
+    assert text.get_text() == title
+    assert text.get_window_extent().x1 <= figure.bbox.width
+    assert all(tick.gridline.get_visible() for one in axes for tick in one.xaxis.get_major_ticks())
+
+
+def test_the_example_of_the_documentation_draws(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", ntkit.claims.figures.__doc__ or "", re.DOTALL)
+    body = (
+        "y = (0.1 * g.random((200, 3)) + 1) / (n := np.array([16, 64, 256])) ** (1 if wrong else 0.5)\n"
+        "    return {'rate': Series(n, y, -0.5), 'rank': Integers([3], [3])}"
+    )
+    rule = "All(rate=Slope(tol=0.1), rank=Exact())"
+    record = measured(tmp_path, claim("rate-and-rank", rule, "dict[str, Series | Integers]", body))
+    write_own(tmp_path / "figures", body=example)
+    figure = draw(record)
+    assert figure.texts[0].get_text() == "doe2024/rate-and-rank\nsupported (quick tier)"
+    (axes,) = figure.axes
+    claimed, wrong = axes.get_lines()
+    assert [claimed.get_color(), wrong.get_color()] == [BLUE, ORANGE]
+    np.testing.assert_allclose(claimed.get_ydata(), np.mean(record.part("rate").y, axis=0))
 
 
 def test_the_figure_that_ships_for_the_kernel_at_initialisation(tmp_path: Path) -> None:

@@ -1,7 +1,31 @@
 """Figures of stored results: claim and controls in one picture, vector output, the data beside it.
 
 A figure is drawn from the evidence alone. Where `figures/PAPER.py` has a function named like the claim (hyphens as
-underscores) it is used instead: it takes a `Record` and returns a matplotlib `Figure`.
+underscores) it is used instead: it takes a `Record` and returns a matplotlib `Figure`. For a claim with
+`rule=All(rate=Slope(tol=0.1), rank=Exact())` and a control "wrong", `figures/doe2024.py` may be
+
+```python
+import numpy as np
+from matplotlib.figure import Figure
+
+from ntkit.claims import Record, Series
+from ntkit.claims.figures import BLUE, ORANGE, head
+
+
+def rate_and_rank(record: Record) -> Figure:
+    figure = Figure(figsize=(2.95, 2.4))
+    axes = figure.add_subplot(xscale="log", yscale="log", xlabel="width $n$", ylabel="error")
+    for control, colour in ((None, BLUE), ("wrong", ORANGE)):
+        rate = record.part("rate", control)
+        if isinstance(rate, Series):  # None if the trial failed
+            axes.plot(rate.x, np.mean(rate.y, axis=0), "o-", color=colour)
+    head(figure, record)
+    return figure
+```
+
+The style of the default figures applies already. Their colours are BLUE for the claim, ORANGE, PINK, AMBER and SKY for its
+controls, GREEN for its repaired version, GUIDE for what is expected, ALLOWED for the region that supports the claim, EDGE for
+where it is refuted; GREY is for what is none of these, DASHES is the line style of a prediction.
 """
 
 from __future__ import annotations
@@ -17,13 +41,30 @@ from typing import TYPE_CHECKING, Any
 from ntkit.claims._errors import UsageError
 from ntkit.claims._places import write_atomically
 from ntkit.claims._record import Record
+from ntkit.claims.figures._head import head
+from ntkit.claims.figures._look import ALLOWED, AMBER, BLUE, DASHES, EDGE, GREEN, GREY, GUIDE, ORANGE, PINK, SKY
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ntkit.claims.figures._table import Rows
 
-__all__ = ["draw", "save"]
+__all__ = [
+    "ALLOWED",
+    "AMBER",
+    "BLUE",
+    "DASHES",
+    "EDGE",
+    "GREEN",
+    "GREY",
+    "GUIDE",
+    "ORANGE",
+    "PINK",
+    "SKY",
+    "draw",
+    "head",
+    "save",
+]
 
 # Dates and program versions stay out, so that the same record gives the same bytes.
 _METADATA: dict[str, dict[str, Any]] = {

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ntkit.claims._record import Record
-from ntkit.claims.figures._look import COLUMNS, LINE, PANEL, WIDTH, looks
+from ntkit.claims.figures._look import COLUMNS, LINE, MARGIN, PANEL, WIDTH, looks
 from ntkit.claims.figures._notice import notice
 from ntkit.claims.figures._panels import Panel, judgement, panels
 from ntkit.claims.figures._table import Rows
-from ntkit.claims.figures._words import allowed_words, breakable, rule_name, statistic_words, variant_words
+from ntkit.claims.figures._words import allowed_words, breakable, rule_name, state_words, statistic_words, variant_words
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.figure import Figure
 
 MEASURED = ("y", "error", "crossing", "tolerances", "value", "got")  # columns that show something if they are finite
-MARGIN = 0.02  # of the width, to the left of titles and legends
 
 
 def compose(record: Record) -> tuple[Figure, Rows]:
@@ -28,7 +27,7 @@ def compose(record: Record) -> tuple[Figure, Rows]:
     from matplotlib.figure import Figure
 
     drawn, missing = panels(record)
-    state = f"{record.verdict['verdict']} ({record.tier} tier)"
+    state = state_words(record.verdict)
     if not drawn:
         return notice(f"{record.claim.name}: {state}", record.verdict["sentence"]), []
     head = "\n".join(breakable(line, COLUMNS - 10) for line in (record.claim.name, state))

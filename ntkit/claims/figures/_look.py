@@ -14,14 +14,17 @@ WIDTH = 2.95  # inches; 7.5 cm
 PANEL = 1.75  # inches: the height of a panel
 LINE = 0.15  # inches: the height of a line of text
 COLUMNS = 46  # letters in a line
+MARGIN = 0.02  # of the width, to the left of titles and legends
 
+# Colours of Okabe and Ito, told apart with any colour vision; the claim is blue, the first control orange.
+BLUE, ORANGE, PINK, AMBER, SKY, GREEN = "#0072B2", "#D55E00", "#CC79A7", "#E69F00", "#56B4E9", "#009E73"
+GREY = "#666666"  # what is neither claim nor control
+GUIDE = "#555555"  # what is expected
 ALLOWED = "#d8ebe2"  # the region that supports the claim
 EDGE = "#8a2f00"  # the edge of the refuting region
-GUIDE = "#555555"  # what is expected
+DASHES = (0, (4, 2))  # a line that is predicted rather than measured
 
-_CLAIM = "#0072B2"
-_REPAIRED = "#009E73"
-_CONTROLS = (("#D55E00", "^"), ("#CC79A7", "s"), ("#E69F00", "v"), ("#56B4E9", "P"), ("#000000", "X"))
+_CONTROLS = ((ORANGE, "^"), (PINK, "s"), (AMBER, "v"), (SKY, "P"), ("#000000", "X"))
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,12 @@ class Look:
 
 def looks(claim: Claim) -> dict[str | None, Look]:
     """The look of every variant of a claim; beyond five controls they repeat."""
-    chosen: dict[str | None, Look] = {None: Look(_CLAIM, "o", True, 1)}
+    chosen: dict[str | None, Look] = {None: Look(BLUE, "o", True, 1)}
     for i, name in enumerate(claim.controls):
         colour, marker = _CONTROLS[i % len(_CONTROLS)]
         chosen[name] = Look(colour, marker, False, 0)
     if claim.repaired:
-        chosen[REPAIRED] = Look(_REPAIRED, "D", False, 0)
+        chosen[REPAIRED] = Look(GREEN, "D", False, 0)
     return chosen
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ntkit.claims._evidence import Crossings, Floats, Series
 from ntkit.claims.figures._axes import label, logarithmic, readable, ticks_at
-from ntkit.claims.figures._look import ALLOWED, GUIDE
+from ntkit.claims.figures._look import ALLOWED, DASHES, GUIDE
 from ntkit.claims.figures._table import Table
 from ntkit.claims.figures._view import Legend, Variants, View
 from ntkit.claims.figures._words import Judged, number
@@ -73,7 +73,7 @@ def _draw_curves(axes: Axes, scales: str, variants: Variants, value: str, names:
             shown.append(table["high"])
         axes.plot(x, table[value], **variant.look.points)
         axes.plot(x, table["fit"], color=colour, zorder=2.5)
-        dashes: dict[str, Any] = {"linestyle": (0, (4, 2)), "linewidth": 0.9}
+        dashes: dict[str, Any] = {"linestyle": DASHES, "linewidth": 0.9}
         axes.plot(x, table["expected"], color="black" if variant.name is None else colour, zorder=2.6, **dashes)
         shown += [table[value], table["expected"]]
     evidence = variants[-1].evidence
@@ -89,7 +89,7 @@ def _draw_curves(axes: Axes, scales: str, variants: Variants, value: str, names:
             margin = max((kept.max() / kept.min()) ** 0.06, 1.05)
             axes.set_ylim(kept.min() / margin, kept.max() * margin)
     legend["fit"] = Line2D([], [], color=GUIDE)
-    legend["expected slope"] = Line2D([], [], color=GUIDE, linestyle=(0, (4, 2)), linewidth=0.9)
+    legend["expected slope"] = Line2D([], [], color=GUIDE, linestyle=DASHES, linewidth=0.9)
     return legend
 
 

@@ -76,6 +76,16 @@ def allowed_words(judged: Judged) -> str:
     return "" if judged["statistic"] is None else f"allowed {region_words(judged['regions']['supported'])}"
 
 
+def state_words(verdict: Judged) -> str:
+    """A verdict and the tier that it was reached at.
+
+    Example:
+        >>> state_words({"verdict": "supported", "tier": "quick"})
+        'supported (quick tier)'
+    """
+    return f"{verdict['verdict']} ({verdict['tier']} tier)"
+
+
 def variant_words(name: str | None) -> str:
     """How a figure calls the claim, its repaired version or a control."""
     return "claim" if name is None else "repaired" if name == REPAIRED else f"control: {name}"
