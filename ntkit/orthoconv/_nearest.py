@@ -7,6 +7,7 @@ from math import sqrt
 import jax
 import numpy as np
 import scipy.linalg
+import scipy.optimize
 from jaxtyping import Bool, Complex, Float
 
 from ntkit.orthoconv._architecture import Real, Shape, Sizes, of_kernel
@@ -15,11 +16,11 @@ from ntkit.orthoconv._existence import exists
 from ntkit.orthoconv._symbol import blocks_at, half_frequencies, polyphase
 
 _STARTS = 4  # orthogonal kernels that are turned towards the given one, besides the kernel itself and its polar factor
-_NEAR, _EXACT = 1e-6, 1e-12  # root of L_orth over that of the number of rows: on the way, and in the end
-_RESTORING, _SOLVING = 40, 400  # steps at most
-_LOOKING, _DESCENDING = 3, 100  # steps from every start, and from the best of them
-_DAMPING = 1e-5  # of projections
-_STILL = 1e-8  # relative fall of the distance in a step at which descent has converged
+_EXACT, _CLOSE = 1e-13, 1e-6  # root of L_orth over that of the number of rows: sought, and good enough
+_PENALTIES = (3.0, 30.0, 300.0, 3e3, 3e4)  # weights of L_orth against the squared distance, one after the other
+_DESCENDING, _RESTORING, _SOLVING = 150, 60, 400  # steps at most: of each descent, onto the set, and of each solve
+_DAMPING = 1e-4  # of projections onto tangents
+_STILL = 1e-2  # tangential part of the way to the given kernel, over the distance, below which a descent has converged
 
 Weights = Float[np.ndarray, "rows columns taps"]
 Blocks = Complex[np.ndarray, "points rows columns"]
@@ -33,7 +34,8 @@ class Nearest:
     Attributes:
         kernel: float64, of the shape of the given one.
         distance: Frobenius norm of the difference.
-        spectral_error: an upper bound of err_s of the circular layer, for every size (see `spectral_error_bounds`).
+        spectral_error: an upper bound of err_s of the circular layer, for every size (see `spectral_error_bounds`): mostly of
+            rounding, up to some 1e-6 where M = C prod S in two dimensions, as the set of orthogonal kernels has corners there.
         converged: whether the descent of the distance had come to rest.
     """
 
@@ -47,10 +49,10 @@ def nearest(kernel: Real, stride: Sizes = 1) -> Nearest:
     """An orthogonal kernel of the same shape for circular layers, at a distance that small steps do not lessen.
 
     Orthogonal kernels form a curved set with several parts, so that this is a local minimum of the distance, not in general the
-    nearest of all. Starts: the kernel, and its polar factor at each frequency cut to the window, brought onto the set by
-    Newton steps; and some orthogonal kernels of `construct`, turned towards it by the best rotation of their outputs. From
-    each the distance falls along the set, tangential steps being followed by Newton steps back; the best end is returned, which
-    is never farther than the best turned start.
+    nearest of all. Starts: the kernel, its polar factor at each frequency cut to the window, and some orthogonal kernels of
+    `construct`, turned towards the given one by the best rotation of their outputs. From each, squared distance plus a multiple
+    of L_orth is minimised by L-BFGS, for larger and larger multiples; Newton steps bring the best end onto the set. What is
+    returned is never farther than the best of the turned starts.
 
     Args:
         kernel: shape (M, C, k_1, .., k_d), floating point.
@@ -72,36 +74,20 @@ def nearest(kernel: Real, stride: Sizes = 1) -> Nearest:
     chart = _Chart.of(target, layer.stride)
     keys = jax.random.split(jax.random.key(0), _STARTS)
     turned = [chart.turned(_as_rows(construct(key, **vars(layer)), layer.stride)) for key in keys]
-    starts = [chart.target, chart.polar(), *turned]
-    near = [
-        _descend(chart, start, _LOOKING)[0] for start in (chart.restored(start, _NEAR) for start in starts) if start is not None
-    ]
-    for start in sorted(near, key=chart.distance):
-        end, converged = _descend(chart, start, _DESCENDING)
-        weights = chart.restored(end, _EXACT)
+    ends = [chart.descended(start) for start in (chart.target, chart.polar(), *turned)]
+    for end in sorted(ends, key=chart.distance):
+        weights = chart.restored(end)
         if weights is not None:
-            return Nearest(chart.kernel(weights), chart.distance(weights), chart.spectral_error(weights), converged)
-    weights = min(turned, key=chart.distance)  # exactly orthogonal as they are
-    return Nearest(chart.kernel(weights), chart.distance(weights), chart.spectral_error(weights), converged=False)
-
-
-def _descend(chart: "_Chart", x: Weights, steps: int) -> tuple[Weights, bool]:
-    """From an orthogonal kernel along the set of them, while the distance falls; whether it came to rest."""
-    rate = 1.0
-    for _ in range(steps):
-        before = chart.distance(x)
-        away = chart.tangential(x, chart.target - x)
-        while rate > 1e-3:
-            y = chart.restored(x + rate * away, _NEAR)
-            if y is not None and chart.distance(y) < before:
-                break
-            rate /= 2
-        else:
-            return x, float(np.linalg.norm(away)) <= 1e-3 * before
-        x, rate = y, min(1.0, 2 * rate)
-        if before - chart.distance(x) <= _STILL * before:
-            return x, True
-    return x, False
+            turned.append(weights)
+            break
+    best = min(turned, key=chart.distance)
+    along = float(np.linalg.norm(chart.tangential(best, chart.target - best)))
+    return Nearest(
+        kernel=chart.kernel(best),
+        distance=chart.distance(best),
+        spectral_error=chart.spectral_error(best),
+        converged=along <= _STILL * chart.distance(best) + _EXACT,
+    )
 
 
 @dataclass(frozen=True)
@@ -173,19 +159,45 @@ class _Chart:
         blocks = self.fourier(weights)
         return np.asarray(direction - self._pulled(blocks, self._solved(blocks, self._pushed(blocks, direction), _DAMPING)))
 
-    def restored(self, weights: Weights, goal: float) -> Weights | None:
-        """A solution of the equations by Newton steps of least norm; None if they do not get there."""
-        goal *= sqrt(len(weights))
+    def descended(self, weights: Weights) -> Weights:
+        """A minimum of squared distance and penalty, for penalties that grow."""
+        free = weights[self.free]
+
+        def loss(values: Float[np.ndarray, " free"], penalty: float) -> tuple[float, Float[np.ndarray, " free"]]:
+            x = np.zeros(self.free.shape)
+            x[self.free] = values
+            blocks = self.fourier(x)
+            errors = self._equations(blocks)
+            away = x - self.target
+            slope = 2 * away + 2 * penalty * self._pulled(blocks, errors)
+            return float((away**2).sum()) + penalty * self._norm(errors) ** 2, slope[self.free]
+
+        for penalty in _PENALTIES:
+            options = {"maxiter": _DESCENDING}
+            free = scipy.optimize.minimize(loss, free, args=(penalty,), jac=True, method="L-BFGS-B", options=options).x
+        found = np.zeros(self.free.shape)
+        found[self.free] = free
+        return found
+
+    def restored(self, weights: Weights) -> Weights | None:
+        """A solution of the equations, or almost one, by damped Newton steps; None if they do not get there.
+
+        Damping is the error, and its square as soon as steps no longer halve it: then equations depend on each other on the set
+        itself and not beside it, convergence is slow, and errors may rise on the way; what comes close is good enough.
+        """
+        best, least, before, power = weights, np.inf, np.inf, 1
         for _ in range(_RESTORING):
             blocks = self.fourier(weights)
             errors = self._equations(blocks)
-            size = self._norm(errors)
-            if size <= goal:
-                return weights
-            weights = weights - self._pulled(blocks, self._solved(blocks, errors, min(size, 1.0)))
-            if not np.isfinite(weights).all():
-                return None
-        return weights if self.deviation(weights) <= goal else None
+            size = self._norm(errors) / sqrt(len(weights))
+            if size < least:
+                best, least = weights, size
+            if size <= _EXACT or not np.isfinite(size):
+                break
+            power = 2 if size > before / 2 else power
+            weights = weights - self._pulled(blocks, self._solved(blocks, errors, min(size, 1.0) ** power))
+            before = size
+        return best if least <= _CLOSE else None
 
     def polar(self) -> Weights:
         """The polar factor of each block, as taps, those outside the window left out."""
@@ -219,15 +231,12 @@ class _Chart:
         return np.asarray((values.reshape(points, -1).T @ weighted).real.reshape(rows, columns, -1))
 
     def _solved(self, blocks: Blocks, right: Hermitian, damping: float) -> Hermitian:
-        """The solution y of ((derivative)(adjoint) + damping) y = right, by conjugate gradients.
-
-        Equations may depend on each other on the set itself and not beside it; undamped steps would then be too long.
-        """
+        """The solution y of ((derivative)(adjoint) + damping) y = right, by conjugate gradients."""
         y, rest = np.zeros_like(right), right
         step, square = rest, self._norm(rest) ** 2
         first = square
         for _ in range(_SOLVING):
-            if square <= (1e-2 * damping) ** 2 * first:
+            if square <= (1e-2 * sqrt(damping)) ** 2 * first:
                 break
             image = self._pushed(blocks, self._pulled(blocks, step)) + damping * step
             curvature = self._inner(step, image)
