@@ -23,7 +23,7 @@ def two_layer_rank_exact(record: Record) -> Figure:
         left.plot(wrong.expected, wrong.got, "x", color=ORANGE, markersize=4, label="$H$, law with $k = 1$")
     end = left.get_xlim()[1]
     left.plot([0, end], [0, end], "-", color=GREY, linewidth=0.9, zorder=0)
-    left.legend(loc="upper left")
+    left.legend(loc="lower right")
     left.set(xlabel="law", ylabel="rank by singular values", title="random shapes")
     for control, colour, marker, name in (("dimension-count", ORANGE, "x", "count"), (None, GREEN, "s", "law")):
         found = _part(record, control, "outer")

@@ -49,8 +49,9 @@ DESIGNS = (
     Design(1, 1, (5, 5, 1)),
 )
 MOST_WIDE = 6  # random designs of a larger threshold are drawn again: p grows as its square
+DRAWS = 2  # the generic rank is the largest; in 1 of 3000 deep networks a draw is degenerate up to rounding
 GAP = 1e3
-# An unclean gap is not a wrong rank: it makes the claim inconclusive, whatever its size.
+# Ranks without a clean gap at the cut are no evidence: they make the claim inconclusive, however narrow the gap.
 CLEAN = Inequality(refute=1e15)
 
 
@@ -96,20 +97,26 @@ def two_layer_rank_exact(trial: Trial) -> dict[str, Integers | Bounds]:
     H: for m >= c_in k_1 it has the rank of H_F and that of H_O on the null space of H_F, which is N, of dimension f, in each
     hidden channel. W_1 spreads it over c_in copies of N + z N + .. + z^(k_1 - 1) N, a free sum, or all that is orthogonal to
     the residual. In narrower networks the law may fail: 35 for 36 at (2, 3, 1, 4, 4). That rank H <= rank H_O + rank H_F
-    is linear algebra and not measured. Controls take a third of the shapes.
+    is linear algebra and not measured. Ranks are the larger of two draws. Controls take half of the shapes.
     """
     random = trial.rng()
-    count = trial.scale(quick=120, full=1200) // (3 if trial.control else 1)
+    count = trial.scale(quick=120, full=1200) // (2 if trial.control else 1)
     shapes = [*UNEVEN, *(_two_layers(random) for _ in range(count))]
     found = [_measured(shape, random, flat=trial.control == "flat-residual") for shape in trial.progress(shapes)]
     wide = [i for i, s in enumerate(shapes) if s.m >= min(s.c_in * s.k_1, s.c_out * s.k_2)]
     laws = [_laws(shape, trial.control) for shape in shapes]
-    label = "rank by singular values"
+    gap, unmet = _gap([one for three in found for one in three])
+
+    def against_law(part: int, chosen: Sequence[int], name: str) -> Integers:
+        got, expected = [found[i][part].number for i in chosen], [laws[i][part] for i in chosen]
+        return Integers(got, expected, x_label=f"rank {name}, law", y_label="rank by singular values", unmet=unmet)
+
+    every = range(len(shapes))
     return {
-        "outer": Integers([f[0].number for f in found], [law[0] for law in laws], x_label="rank H_O, law", y_label=label),
-        "functional": Integers([f[1].number for f in found], [law[1] for law in laws], x_label="rank H_F, law", y_label=label),
-        "whole": Integers([found[i][2].number for i in wide], [laws[i][2] for i in wide], x_label="rank H, law", y_label=label),
-        "gap": _gap([one for three in found for one in three]),
+        "outer": against_law(0, every, "H_O"),
+        "functional": against_law(1, every, "H_F"),
+        "whole": against_law(2, wide, "H"),
+        "gap": gap,
     }
 
 
@@ -141,11 +148,11 @@ def deep_rank_slope(trial: Trial) -> dict[str, Integers | Series | Bounds]:
     leaves V as it is to first order. After a shear, which takes in the pairs of layers further apart, these two meet nothing
     but each other, through the block Hankel matrix of the residual, of rank r_l: 2 r_l n_l. What is left is the Hessian of a
     network of hidden widths c_in a_l + c_out b_l. This proves the law from these widths on. That it begins at r already, and in
-    most designs not below, is measured: here, by the control `narrower`, and in pilots by ranks modulo a prime, where none of
-    81 random designs began later.
+    most designs not below, is measured: here, by the control `narrower`, and in pilots, where none of 1500 random designs
+    began later, nor of 81 by ranks modulo a prime.
 
     `exponent`: c_in = c_out = 2, three layers of 2 taps; that it falls towards 1/2 follows from the law. With ReLU the law is
-    gone. Controls take the eight designs only.
+    gone. Ranks are the larger of two draws. Controls take the eight designs only.
     """
     random = trial.rng()
     count = 0 if trial.control else trial.scale(quick=8, full=80)
@@ -169,11 +176,9 @@ def deep_rank_slope(trial: Trial) -> dict[str, Integers | Series | Bounds]:
         x_label="parameters p",
         y_label="rank H",
     )
-    return {
-        "increments": Integers(got, expected, x_label="increment of rank H, law", y_label="increment by singular values"),
-        "exponent": exponent,
-        "gap": _gap([*found, *growing]),
-    }
+    gap, unmet = _gap([*found, *growing])
+    labels = {"x_label": "increment of rank H, law", "y_label": "increment by singular values"}
+    return {"increments": Integers(got, expected, unmet=unmet, **labels), "exponent": exponent, "gap": gap}
 
 
 WIDTHS = {"quick": (8, 12, 16), "full": (16, 24, 32)}
@@ -198,19 +203,27 @@ def _design(random: np.random.Generator) -> Design:
             return design
 
 
-def _measured(shape: TwoLayers, random: np.random.Generator, *, flat: bool) -> tuple[Rank, Rank, Rank]:
-    residual = random.normal(size=(shape.k_1 + shape.k_2 - 1, shape.c_out, shape.c_in))
-    if flat:
-        residual[:] = residual[0]
-    jacobian, functional = hessians(draw(random, shape[:3], shape[3:]), residual)
-    whole = functional + jacobian.T @ jacobian
-    return rank(jacobian), rank(functional, symmetric=True), rank(whole, symmetric=True)
+def _measured(shape: TwoLayers, random: np.random.Generator, *, flat: bool = False) -> list[Rank]:
+    """Ranks of H_O, H_F and H, each the largest over draws."""
+    draws = []
+    for _ in range(DRAWS):
+        residual = random.normal(size=(shape.k_1 + shape.k_2 - 1, shape.c_out, shape.c_in))
+        if flat:
+            residual[:] = residual[0]
+        jacobian, functional = hessians(draw(random, shape[:3], shape[3:]), residual)
+        whole = functional + jacobian.T @ jacobian
+        draws.append((rank(jacobian), rank(functional, symmetric=True), rank(whole, symmetric=True)))
+    return [max(ranks) for ranks in zip(*draws, strict=True)]
 
 
 def _whole(design: Design, m: int, random: np.random.Generator) -> Rank:
-    residual = random.normal(size=(sum(design.taps) - len(design.taps) + 1, design.c_out, design.c_in))
-    jacobian, functional = hessians(draw(random, _channels(design, m), design.taps), residual)
-    return rank(functional + jacobian.T @ jacobian, symmetric=True)
+    """Rank of H at hidden width m, the largest over draws."""
+    draws = []
+    for _ in range(DRAWS):
+        residual = random.normal(size=(sum(design.taps) - len(design.taps) + 1, design.c_out, design.c_in))
+        jacobian, functional = hessians(draw(random, _channels(design, m), design.taps), residual)
+        draws.append(rank(functional + jacobian.T @ jacobian, symmetric=True))
+    return max(draws)
 
 
 def _channels(design: Design, m: int) -> list[int]:
@@ -285,7 +298,9 @@ def _hankel_ranks(design: Design, control: str | None) -> list[int]:
     return out
 
 
-def _gap(found: Sequence[Rank]) -> Bounds:
-    """The largest singular value that counts as 0, against a thousandth of the smallest that does not."""
+def _gap(found: Sequence[Rank]) -> tuple[Bounds, str | None]:
+    """The largest singular value that counts as 0 against a thousandth of the smallest that does not, and what is amiss."""
     dropped, kept = [one.dropped for one in found], [one.kept / GAP for one in found]
-    return Bounds(dropped, upper=kept, x_label="matrix", y_label="singular value / largest")
+    unclear = sum(zero > least for zero, least in zip(dropped, kept, strict=True))
+    unmet = f"no clean gap at the cut in {unclear} of {len(found)} matrices" if unclear else None
+    return Bounds(dropped, upper=kept, x_label="matrix", y_label="singular value / largest"), unmet
