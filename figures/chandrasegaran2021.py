@@ -4,8 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Pairs, Record
-
-BLUE, GREEN, ORANGE, GREY = "#0072B2", "#009E73", "#D55E00", "#666666"
+from ntkit.claims.figures import BLUE, DASHES, GREY, ORANGE, head
 
 
 def last_upsampling_decides(record: Record) -> Figure:
@@ -14,7 +13,7 @@ def last_upsampling_decides(record: Record) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=(1.6, 1))
     names = ((None, BLUE, "last: nearest"), ("first", ORANGE, "first"), ("all-but-last", ORANGE, "all but last"))
     for i, (control, colour, name) in enumerate(names):
-        profile, level = _part(record, control, "profile"), _part(record, control, "level")
+        profile, level = record.part("profile", control), record.part("level", control)
         if isinstance(profile, Pairs):
             radius = np.arange(1, np.asarray(profile.first).shape[1] + 1)
             if control is None:
@@ -31,23 +30,13 @@ def last_upsampling_decides(record: Record) -> Figure:
     left.axvspan(28, 32, color="#eeeeee", zorder=0)
     left.set(yscale="log", xlabel="wave number $|k|$", ylabel="power / power at 1 to 5 (geometric mean)", ylim=(1e-3, 30))
     left.legend(loc="lower left")
-    right.axhline(1, color="black", linestyle=(0, (4, 2)), linewidth=0.9)
+    right.axhline(1, color="black", linestyle=DASHES, linewidth=0.9)
     right.text(2.45, 1.03, "claimed: more than 1", ha="right", va="bottom")
     right.set(ylabel="decades by which radii 28 to 32 fall", xlabel="upsampling that is changed", xlim=(-0.5, 2.5))
     right.set_xticks(range(3), ["last", "first\n(control)", "all but last\n(control)"])
     right.tick_params(axis="x", which="both", length=0)
-    for axes in (left, right):
-        axes.grid(True, axis="y")
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     return figure
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None
 
 
 def _word(record: Record, control: str) -> str:

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Estimates, Record, Sides
+from ntkit.claims.figures import BLUE, DASHES, GREEN, ORANGE, head
 
-BLUE, GREEN, ORANGE, GREY = "#0072B2", "#009E73", "#D55E00", "#666666"
 SIDE, FACTOR = 16, 2  # of the first image
 FAINT = -4.0  # log10 of the weakest power shown
 
@@ -15,10 +15,10 @@ def frequencywise_and_repetition(record: Record) -> Figure:
     """An image's spectrum, then after zero insertion (four copies) and nearest neighbours; right: what leaks elsewhere."""
     figure = Figure(figsize=(6.6, 2.7))
     panels = figure.subplots(1, 4, width_ratios=(0.6, 1, 1, 1.1))
-    before = _spectrum(_part(record, None, "insertion"), "rhs")
+    before = _spectrum(record.part("insertion"), "rhs")
     if before is not None:
         before = before[:SIDE, :SIDE]
-    inserted, nearest = (_spectrum(_part(record, None, part), "lhs") for part in ("insertion", "nearest"))
+    inserted, nearest = (_spectrum(record.part(part), "lhs") for part in ("insertion", "nearest"))
     images = (
         (before, f"image, {SIDE} x {SIDE}"),
         (inserted, "zeros inserted"),
@@ -41,7 +41,11 @@ def frequencywise_and_repetition(record: Record) -> Figure:
             shown, ax=panels[:3].tolist(), location="bottom", shrink=0.6, aspect=35, label="log$_{10}$ of the power"
         )
     _leaks(panels[3], record)
-    return _headed(figure, record)
+    head(figure, record)
+    for axes in panels[:3]:
+        axes.grid(False)
+    panels[3].grid(False, axis="x")
+    return figure
 
 
 def mean_kernel_lowpass(record: Record) -> Figure:
@@ -49,7 +53,7 @@ def mean_kernel_lowpass(record: Record) -> Figure:
     figure = Figure(figsize=(5.9, 3.0))
     left, right = figure.subplots(1, 2, width_ratios=(1.3, 1))
     for part, colour, marker, name in (("mean", BLUE, "o", r"$\mu = 0.3$"), ("centred", GREEN, "s", r"$\mu = 0$")):
-        found = _part(record, None, part)
+        found = record.part(part)
         if not isinstance(found, Estimates):
             continue
         power, predicted = np.asarray(found.mean), np.asarray(found.predicted)
@@ -62,7 +66,8 @@ def mean_kernel_lowpass(record: Record) -> Figure:
     left.set(xlabel="|frequency| in cycles per sample", ylabel=r"mean of $|\hat W|^2$, $k = 3$, $s = 1$", ylim=(0, 18))
     left.legend(loc="lower left")
     _depths(right, record)
-    return _headed(figure, record)
+    head(figure, record)
+    return figure
 
 
 def _leaks(axes: Axes, record: Record) -> None:
@@ -70,7 +75,7 @@ def _leaks(axes: Axes, record: Record) -> None:
     names = ((None, "circular,\nlinear"), ("zero-padding", "zero\npadding"), ("relu", "ReLU"))
     labels = []
     for i, (control, name) in enumerate(names):
-        found = _part(record, control, "leak")
+        found = record.part("leak", control)
         labels.append(name)
         if isinstance(found, Sides):
             mean = float(np.asarray(found.lhs).mean())
@@ -81,7 +86,6 @@ def _leaks(axes: Axes, record: Record) -> None:
     axes.set_xticks(range(len(labels)), labels)
     axes.tick_params(axis="x", which="both", length=0)
     axes.set(title="share of power that leaks\nto other frequencies", ylim=(0, 0.65))
-    axes.grid(True, axis="y")
 
 
 def _depths(axes: Axes, record: Record) -> None:
@@ -91,7 +95,7 @@ def _depths(axes: Axes, record: Record) -> None:
         (None, BLUE, "o", "one channel"),
         ("means-in-channels", ORANGE, "^", "four channels"),
     ):
-        found = _part(record, control, "layers")
+        found = record.part("layers", control)
         if not isinstance(found, Estimates):
             continue
         ratio, error = np.asarray(found.mean) / found.predicted, 2 * np.asarray(found.stderr) / found.predicted
@@ -102,12 +106,11 @@ def _depths(axes: Axes, record: Record) -> None:
             axes.errorbar(
                 x, row, bar, fmt=marker, color=colour, markerfacecolor=face, capsize=2, label=None if depth else name + word
             )
-    axes.axhline(1, color="black", linestyle=(0, (4, 2)), linewidth=0.9)
+    axes.axhline(1, color="black", linestyle=DASHES, linewidth=0.9)
     axes.set(xlabel="frequency (open: two layers, filled: three)", ylabel="power / law of one channel", ylim=(0, None))
     axes.set_xticks(range(len(names)), names)
     axes.minorticks_off()
     axes.legend(loc="upper right")
-    axes.grid(True)
 
 
 def _spectrum(sides: object, side: str) -> np.ndarray | None:
@@ -117,16 +120,3 @@ def _spectrum(sides: object, side: str) -> np.ndarray | None:
     n = SIDE * FACTOR
     values = np.asarray(getattr(sides, side))[: 2 * n * n].reshape(n, n, 2)
     return np.asarray((values**2).sum(axis=-1))
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None
-
-
-def _headed(figure: Figure, record: Record) -> Figure:
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
-    return figure

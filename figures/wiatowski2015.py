@@ -4,10 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Record, Series, Sides
+from ntkit.claims.figures import AMBER, BLUE, DASHES, GREEN, GREY, ORANGE, SKY, head
 
-BLUE, GREEN, ORANGE, PINK, SKY, GREY = "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#666666"
-DASHES = (0, (4, 2))
-LAYERS = (BLUE, SKY, GREEN, "#F0E442")
+LAYERS = (BLUE, SKY, GREEN, AMBER)
 
 
 def vertical_translation(record: Record) -> Figure:
@@ -16,7 +15,7 @@ def vertical_translation(record: Record) -> Figure:
     left, right = figure.subplots(1, 2)
     for part, marker, name in (("wide", "s", "wide low-pass"), ("narrow", "o", "narrow low-pass")):
         for control, colour in ((None, BLUE), ("no-pooling", ORANGE)):
-            series = _part(record, control, part)
+            series = record.part(part, control)
             if not isinstance(series, Series):
                 continue
             layer, y = np.log2(np.asarray(series.x)), np.asarray(series.y)
@@ -36,7 +35,7 @@ def vertical_translation(record: Record) -> Figure:
         (None, BLUE, -0.12, "shift by $t = S^D$"),
         ("indivisible", ORANGE, 0.12, "shift by 1, not divisible by S"),
     ):
-        bounds = _part(record, control, "bound")
+        bounds = record.part("bound", control)
         if isinstance(bounds, Bounds):
             ratio = np.asarray(bounds.value) / np.asarray(bounds.upper)
             layers = ratio.shape[2]
@@ -47,7 +46,8 @@ def vertical_translation(record: Record) -> Figure:
     right.axhline(1, color="black", linestyle=DASHES, linewidth=0.9)
     right.set(yscale="log", xlabel="layer $n$", ylabel="change / bound", ylim=(1e-3, 300))
     right.legend(loc="upper left", fontsize=6.5)
-    return _headed(figure, record)
+    head(figure, record)
+    return figure
 
 
 def parseval_energy(record: Record) -> Figure:
@@ -60,7 +60,7 @@ def parseval_energy(record: Record) -> Figure:
     names = ((None, "Parseval,\nmodulus"), ("frame-bound", "bound 1.05"), ("relu", "ReLU"), ("pooled", "pooled"))
     labels = []
     for i, (control, name) in enumerate(names):
-        sides = _part(record, control, "energy")
+        sides = record.part("energy", control)
         labels.append(name if control is None else f"{name}\n(control,\n{_word(record, control)})")
         if not isinstance(sides, Sides):
             continue
@@ -81,7 +81,8 @@ def parseval_energy(record: Record) -> Figure:
     handles, texts = axes.get_legend_handles_labels()
     axes.legend(handles[::-1], texts[::-1], loc="center right")
     axes.text(5.35, 0.28, "bars: means\nwhiskers: extremes", ha="right", va="top", color=GREY)
-    return _headed(figure, record)
+    head(figure, record)
+    return figure
 
 
 def deformation_exponents(record: Record) -> Figure:
@@ -92,7 +93,7 @@ def deformation_exponents(record: Record) -> Figure:
         ("smooth", "contraction", "deformation", 1.0, BLUE, "o", "band-limited"),
         ("jumps", "steps_contraction", "steps", 0.5, GREEN, "s", "steps"),
     ):
-        bound, seen, curve = (_part(record, None, part) for part in (bounds, features, series))
+        bound, seen, curve = (record.part(part) for part in (bounds, features, series))
         if not (isinstance(bound, Bounds) and isinstance(seen, Bounds) and isinstance(curve, Series)):
             continue
         shifts, upper = np.asarray(curve.x), np.asarray(bound.upper)
@@ -111,7 +112,7 @@ def deformation_exponents(record: Record) -> Figure:
         ylabel="change over the bound's constant",
     )
     left.legend(loc="lower right")
-    bandwidth = _part(record, None, "bandwidth")
+    bandwidth = record.part("bandwidth")
     if isinstance(bandwidth, Series):
         x, y = np.asarray(bandwidth.x), np.asarray(bandwidth.y)
         right.plot(x, y.T, "_", color=BLUE, alpha=0.2)
@@ -125,23 +126,9 @@ def deformation_exponents(record: Record) -> Figure:
         right.minorticks_off()
         right.legend(loc="upper left")
     right.set(xlabel="bandwidth $R$, at a shift of 1", ylabel=r"change / $\|f\|$")
-    return _headed(figure, record)
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None
+    head(figure, record)
+    return figure
 
 
 def _word(record: Record, control: str) -> str:
     return str(record.verdict["controls"][control]["verdict"])
-
-
-def _headed(figure: Figure, record: Record) -> Figure:
-    for axes in figure.axes:
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
-    return figure
