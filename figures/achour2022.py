@@ -114,15 +114,16 @@ def scalability_in_n(record: Record) -> Figure:
     for name, colour, marker, words in (("frobenius", ORANGE, "s", "$err_F$"), ("spectral", BLUE, "o", "$err_s$")):
         series = record.part(name)
         if isinstance(series, Series):
-            for curve in np.asarray(series.y):
-                axes.plot(np.asarray(series.x), curve, color=colour, marker=marker, markersize=2.5, linewidth=0.7, alpha=0.6)
-            axes.text(series.x[1], np.max(series.y, axis=0)[1] * 1.5, words, color=colour, va="bottom", ha="right")
+            x, y = np.asarray(series.x), np.asarray(series.y)
+            for curve in y:
+                axes.plot(x, curve, color=colour, marker=marker, markersize=2.5, linewidth=0.7, alpha=0.6)
+            axes.text(x[1], y[:, 1].max() * 1.5, words, color=colour, va="bottom", ha="right")
     bounds = record.part("bounded")
     if isinstance(bounds, Bounds):
-        for bound in np.asarray(bounds.upper)[:, 0]:
+        upper = np.asarray(bounds.upper)[:, 0]
+        for bound in upper:
             axes.axhline(bound, color=GREY, linestyle=DASHES, linewidth=0.6)
-        place = 4000, 1.1 * float(np.max(bounds.upper))
-        axes.text(*place, "$\\sqrt{(2q+1)^d L_{orth}}$", color=GREY, ha="right", va="bottom")
+        axes.text(4000, 1.1 * upper.max(), "$\\sqrt{(2q+1)^d L_{orth}}$", color=GREY, ha="right", va="bottom")
     head(figure, record)
     return figure
 

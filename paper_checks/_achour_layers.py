@@ -131,7 +131,7 @@ def gaussian(rng: np.random.Generator, layer: Architecture) -> Floats:
     return rng.normal(size=layer.shape) / sqrt(layer.in_channels * prod(layer.kernel_size))
 
 
-def trained(layers: Sequence[Architecture], starts: Sequence[Floats]) -> list[Floats]:
+def trained(layers: Sequence[Architecture], starts: Sequence[Floats], steps: int = 1500) -> list[Floats]:
     """Kernels after descent on L_orth, one for each layer and start; in as few compilations as the layers allow.
 
     Channels of zeros have no gradient and stay zero, so that kernels with fewer channels are padded by them. Along an axis
@@ -149,7 +149,7 @@ def trained(layers: Sequence[Architecture], starts: Sequence[Floats]) -> list[Fl
         padded = np.zeros((len(members), outputs, inputs, *taps))
         for place, kernel in zip(padded, folded, strict=True):
             place[: len(kernel), : kernel.shape[1]] = kernel
-        after = np.asarray(orthoconv.train_orthogonal(jnp.asarray(padded), strides).kernels)
+        after = np.asarray(orthoconv.train_orthogonal(jnp.asarray(padded), strides, steps=steps).kernels)
         for i, kernel, start in zip(members, after, folded, strict=True):
             order, shape = _order(layers[i]), layers[i].shape
             unfolded = kernel[: len(start), : start.shape[1]].reshape([shape[axis] for axis in order])
