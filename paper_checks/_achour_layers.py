@@ -176,9 +176,8 @@ def extremal(lags: tuple[int, ...], stride: int, more: int = 0, *, columns: bool
     pairs = np.prod(np.array(lags) + 1 - np.abs(taps[:, None] - taps), axis=-1)
     kernel = np.zeros((1 + more, n + more, *[stride * q + 1 for q in lags]))
     flat = kernel.reshape(1 + more, n + more, -1)
-    flat[0][:n, np.ravel_multi_index((stride * taps).T, kernel.shape[2:])] = np.linalg.cholesky(
-        np.eye(n) / n + 0.5 / n**2 / pairs
-    ).T
+    places = np.ravel_multi_index((stride * taps).T, kernel.shape[2:])
+    flat[0][:n, places] = np.linalg.cholesky(np.eye(n) / n + 0.5 / n**2 / pairs).T
     flat[1 + np.arange(more), n + np.arange(more), 0] = 1.0
     if columns:
         kernel = kernel.swapaxes(0, 1)
@@ -187,11 +186,8 @@ def extremal(lags: tuple[int, ...], stride: int, more: int = 0, *, columns: bool
 
 def overlapping_layers(trial: Trial, count: int) -> list[Weighted]:
     """Layers with q >= 1 and kernels that are far from orthogonal, nearly so, or extremal in their spectral error."""
-    layers = [
-        Architecture(m, c, k, s, d)
-        for m, c, k, s, d in product(range(2, 7), range(2, 7), range(2, 5), (1, 2), (1, 2))
-        if k > s
-    ]  # fmt: skip
+    numbers = product(range(2, 7), range(2, 7), range(2, 5), (1, 2), (1, 2))
+    layers = [Architecture(m, c, k, s, d) for m, c, k, s, d in numbers if k > s]
     rng, keys, chosen = trial.rng(), jax.random.split(trial.key, count), []
     for i, (key, choice) in enumerate(zip(keys, rng.integers(len(layers), size=count), strict=True)):
         layer = layers[choice]
@@ -226,7 +222,7 @@ def noisy_kernels(trial: Trial, count: int) -> Iterator[Weighted]:
     """Random layers: two of three kernels are Gaussian at scales 0.1 to 1, every third is an optimal one with noise."""
     rng = trial.rng()
     for i, key in enumerate(jax.random.split(trial.key, count)):
-        layer = _random_architecture(rng, channels=8, taps=4)
+        layer = _random_architecture(rng, channels=8, taps=3, strides=4)
         kernel = gaussian(rng, layer) * (0.1, 0.3, 1.0)[i // 3 % 3]
         if i % 3 == 0:
             kernel = constructed(key, layer, "dense") + 0.1 * kernel
@@ -236,15 +232,16 @@ def noisy_kernels(trial: Trial, count: int) -> Iterator[Weighted]:
 def small_layers(rng: np.random.Generator, count: int, largest: int) -> Iterator[tuple[Architecture, Floats, list[int]]]:
     """Random layers with Gaussian kernels and sizes, each axis for itself; windows may be longer than their input."""
     for _ in range(count):
-        layer = _random_architecture(rng, channels=4, taps=4)
+        layer = _random_architecture(rng, channels=4, taps=4, strides=3)
         yield layer, rng.normal(size=layer.shape), rng.integers(1, largest + 1, size=layer.ndim).tolist()
 
 
-def _random_architecture(rng: np.random.Generator, channels: int, taps: int) -> Architecture:
+def _random_architecture(rng: np.random.Generator, channels: int, taps: int, strides: int) -> Architecture:
+    """Every number at most the one given, each axis for itself."""
     ndim = int(rng.integers(1, 3))
     outputs, inputs = rng.integers(1, channels + 1, size=2).tolist()
-    windows, strides = rng.integers(1, taps + 1, size=ndim).tolist(), rng.integers(1, 4, size=ndim).tolist()
-    return Architecture(outputs, inputs, windows, strides)
+    window, stride = (rng.integers(1, most + 1, size=ndim).tolist() for most in (taps, strides))
+    return Architecture(outputs, inputs, window, stride)
 
 
 def random_layers(trial: Trial) -> Iterator[tuple[Architecture, Floats, int]]:

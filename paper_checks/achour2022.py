@@ -109,11 +109,11 @@ def strided_spectrum_fft(trial: Trial) -> Sides:
 def existence_circular(trial: Trial) -> dict[str, Integers | Sides]:
     """For each layer an orthogonal kernel, or the reason why there is none; and the singular values of the best kernel.
 
-    Square: M <= 8, C <= 3, k, S <= 4, d <= 2 (M <= 16, k, S <= 6 at the full tier). Rectangular: two unequal axes, k_i, S_i <=
-    4. Shown is 1 where the singular values of a dense random kernel are 1 up to 1e-10; at the full tier, of five of them and
-    a delta kernel, at three sizes. Shown is 0 where blocks of a Gaussian kernel have too small a rank, and no kernel has a
-    larger one; else -1. Values: smallest and largest singular value of that dense kernel or, where nothing can be
-    constructed, of a kernel trained on L_orth.
+    Square: M <= 8, C <= 3, k, S <= 4, d <= 2 (M <= 16, k, S <= 6 at the full tier). Unequal: two axes that differ, k_i, S_i <=
+    4, M = 2, 4, 6, C = 1. Shown is 1 where the singular values of a dense random kernel are 1 up to 1e-10; at the full tier,
+    of five of them and a delta kernel, at three sizes. Shown is 0 where blocks of a Gaussian kernel have too small a rank,
+    and no kernel has a larger one; else -1. Values: smallest and largest singular value of that dense kernel or, where
+    nothing can be constructed, of a kernel trained on L_orth.
     """
     square, unequal, shape = grids(trial)
     layers, n = square + unequal, len(square)
@@ -148,7 +148,7 @@ def lorth_optimal_value(trial: Trial) -> dict[str, Sides | Bounds]:
     """The minimum is attained by delta kernels and by dense ones, and no other kernel comes below it.
 
     Attained: on the layers of existence-circular. Where none can be orthogonal, as many orthonormal rows as there can be are
-    mixed to M of them. Bound: 3000 kernels (300 in controls) with M, C <= 8, k <= 4, S <= 3, d <= 2, each axis for itself. Two
+    mixed to M of them. Bound: 3000 kernels (300 in controls) with M, C <= 8, k <= 3, S <= 4, d <= 2, each axis for itself. Two
     of three are Gaussian, at scales 0.1, 0.3 and 1, and stay far above; every third is an optimal one with a tenth of that.
     """
     square, unequal, _ = grids(trial)
@@ -270,7 +270,7 @@ def scalability_in_n(trial: Trial) -> dict[str, Series | Bounds]:
     """Both errors of dense orthogonal kernels with noise of 1e-2, over the number of output points.
 
     (M, C, k, S) = (4, 4, 3, 1), (8, 2, 3, 2), (10, 2, 3, 2) on N x N points, N = 8 to 64, and (6, 2, 3, 1) on 64 to 4096 points
-    of one axis; four kernels each.
+    of one axis; four kernels each. At the full tier 20, and four times as many points.
     """
     layers = [Architecture(4, 4, 3, 1, 2), Architecture(8, 2, 3, 2, 2), Architecture(10, 2, 3, 2, 2), Architecture(6, 2, 3)]
     layers *= trial.repeats(quick=4, full=20)
@@ -344,8 +344,11 @@ def training_reaches_existence(trial: Trial) -> dict[str, Counts | Sides | Bound
         "possible": Counts([int((pool < 1e-3).sum()) for pool in pools], [pool.size for pool in pools]),
         "impossible": Sides(ends[least > 0], minima, x_label="L_orth", y_label="claimed minimum"),
         "never_below": Bounds(ends, lower=least[:, None], y_label="L_orth"),
-        "values": Sides(values.reshape(shape), np.stack([claimed, np.ones(len(layers))]).reshape(shape)),
-    }
+        "values": Sides(
+            values.reshape(shape), np.stack([claimed, np.ones(len(layers))]).reshape(shape),
+            x_label="singular value", y_label="claimed",
+        ),
+    }  # fmt: skip
 
 
 @paper.claim(
