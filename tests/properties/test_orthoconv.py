@@ -6,7 +6,16 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ntkit.orthoconv import exists, frobenius_error, l_orth, singular_values, spectral_error, spectral_error_bounds, symbol
+from ntkit.orthoconv import (
+    exists,
+    frobenius_error,
+    l_orth,
+    layer_matrix,
+    singular_values,
+    spectral_error,
+    spectral_error_bounds,
+    symbol,
+)
 from ntkit.strategies import convolutions, seeds
 
 SIZES = st.integers(0, 2)  # output points beyond 2 q + 1, where lags stop to alias
@@ -66,3 +75,13 @@ def test_the_regulariser_ignores_rotations_of_channels_and_reflections_of_space(
     inputs = np.einsum("ab,cb...->ca...", orthogonal(seed, layer.in_channels), kernel)
     for same in (outputs, inputs, np.flip(kernel, axis=2), np.flip(kernel, axis=-1)):
         np.testing.assert_allclose(l_orth(same, layer.stride), value, **TOLERANCE)
+
+
+@given(convolutions(), st.integers(1, 3), st.sampled_from(("circular", "same", "valid")))
+def test_rows_and_columns_miss_orthogonality_alike_up_to_a_constant(convolution, size, padding):
+    """|A A^T - I|^2 - |A^T A - I|^2 is the number of rows less the number of columns: one regulariser serves both cases."""
+    matrix = layer_matrix(convolution.kernel, size, convolution.layer.stride, padding).toarray()
+    rows, columns = matrix.shape
+    by_rows = ((matrix @ matrix.T - np.eye(rows)) ** 2).sum()
+    by_columns = ((matrix.T @ matrix - np.eye(columns)) ** 2).sum()
+    np.testing.assert_allclose(by_rows - by_columns, rows - columns, atol=1e-11 * max(by_rows, by_columns, 1.0))
