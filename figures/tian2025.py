@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Record, Series, Sides
-from ntkit.claims.figures import BLUE, GREEN, GREY, ORANGE, head
+from ntkit.claims.figures import ALLOWED, BLUE, GREEN, GREY, GUIDE, ORANGE, head
 
 NAMES = ("Z5", "Z7", "Z8", "S3", "Q8", "A4", "S3 x Z3", "Z16", "Z23", "D5", "S4", "Q8 x Z3", "A5")
 
@@ -73,5 +73,39 @@ def sample_threshold(record: Record) -> Figure:
         axes.minorticks_off()
         axes.set_ylim(5, 45)
         axes.legend(loc="upper left")
+    head(figure, record)
+    return figure
+
+
+def corrected_threshold(record: Record) -> Figure:
+    """Pairs that keep a frequency over M ln M, counted in two ways: only the corrected number follows the law."""
+    figure = Figure(figsize=(3.8, 3.3))
+    axes = figure.add_subplot(xscale="log", yscale="log", xlabel="$M$, prime", ylabel="pairs $/\\ (M\\,\\ln M)$")
+    counted = ((None, "$n_*/(1 - n_*/M^2)$", BLUE, "o"), ("uncorrected", "$n_*$", ORANGE, "^"))
+    spread = np.random.default_rng(0)
+    for control, text, colour, marker in counted:
+        measured = record.measurement(control)
+        if not isinstance(measured, Series):
+            continue
+        x, ratio = np.asarray(measured.x), np.asarray(measured.y) / np.asarray(measured.x)
+        mean, error = np.exp(np.log(ratio).mean(axis=0)), np.log(ratio).std(axis=0, ddof=1) / np.sqrt(len(ratio))
+        judged = record.verdict if control is None else record.verdict["controls"][control]
+        label = f"{text}: exponent {judged['statistic']:.2f}" + ("" if control is None else f"\n(control, {judged['verdict']})")
+        beside = x * np.exp((1 if control is None else -1) * spread.uniform(0.05, 0.15, ratio.shape))
+        axes.plot(beside.ravel(), ratio.ravel(), marker, color=colour, alpha=0.3, markersize=2)
+        errors = [mean * (1 - np.exp(-2 * error)), mean * (np.exp(2 * error) - 1)]
+        axes.errorbar(x, mean, errors, fmt=f"{marker}-", color=colour, linewidth=1, label=label)
+        if control is None:
+            low, high = (exponent - 1 for exponent in judged["regions"]["supported"])
+            line, middle = np.geomspace(x[0], x[-1], 50), np.exp(np.log(mean).mean())
+            centre = np.exp(np.log(x).mean())
+            band = middle * (line / centre) ** low, middle * (line / centre) ** high
+            axes.fill_between(line, *band, color=ALLOWED, linewidth=0, zorder=0, label="slopes allowed")
+            axes.plot(x, np.full(x.shape, middle), color=GUIDE, linewidth=0.9, label="$M\\,\\ln M$")
+            axes.set_xticks(x, [f"{value:g}" for value in x])
+    axes.set_yticks([10, 20, 40], ["10", "20", "40"])
+    axes.minorticks_off()
+    axes.set_ylim(6, 45)
+    axes.legend(loc="upper left")
     head(figure, record)
     return figure
