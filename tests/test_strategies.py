@@ -98,6 +98,7 @@ def test_every_kind_is_found(strategy, condition):
     ("strategy", "condition"),
     [
         (strategies.learners(init_stds=(0.0,)), lambda learner: getattr(learner, "init_std", 0) > 0),
+        (strategies.learners(readouts=(0.0,)), lambda learner: getattr(learner, "readout", 0) > 0),
         (strategies.learners(architectures=("fcn", "lcn")), lambda learner: getattr(learner, "architecture", "") == "cnn"),
         (strategies.learners(from_data=True), lambda learner: getattr(learner, "fresh", False)),
         (strategies.tasks(replacement=(True,)), lambda task: not getattr(task, "replacement", True)),

@@ -134,6 +134,7 @@ def learners(
     *,
     architectures: Sequence[Architecture] = ("fcn", "lcn", "cnn"),
     init_stds: Sequence[float] = (0.0, 0.3),
+    readouts: Sequence[float] = (0.0, 0.2),
     from_data: bool = False,
 ) -> Learner:
     """Learners of every class, small: few units, few steps, no step, rates from 0 to infinity, gates that never open.
@@ -143,6 +144,7 @@ def learners(
         kinds: classes to draw from.
         architectures: of `TwoStep` and `ProjectedGradient`.
         init_stds: of `ProjectedGradient`; (0.0,) leaves out its random starts, under which its symmetry holds in law only.
+        readouts: of `ProjectedGradient`; (0.0,) leaves out what is not linear, whose errors are counted on test inputs.
         from_data: whether to draw only what `fit` takes: no second sample for `TwoStep`, no gate that has to know the noise,
             no several ridges for `KernelRidge`.
     """
@@ -174,7 +176,7 @@ def learners(
         one("correlation", "logistic"),
         one(0.0, 0.5, *((np.inf,) if project else ())),
         scale=one(1.0, 4.0),
-        readout=one(0.0, 0.2),
+        readout=one(*readouts),
         init_std=init_std,
         units=one(1, 2) if architecture == "fcn" and init_std else 1,
         project=project,

@@ -1,10 +1,13 @@
 """What holds for every task and every learner: samples, least errors, symmetries, keys, and what is refused."""
 
+from math import factorial
+
 import jax
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.polynomial.hermite_e import hermeval
 
 from ntkit.separation import (
     AveragedPolynomial,
@@ -72,8 +75,12 @@ def test_without_noise_there_is_the_label_in_one_patch_that_can_carry_it(drawn):
 
 
 @given(data_sets(tasks((HierarchicalPolynomial, AveragedPolynomial))))
-def test_inputs_of_polynomials_lie_on_spheres(drawn):
-    np.testing.assert_allclose(np.linalg.norm(drawn.data.x, axis=2), np.sqrt(drawn.task.dim), rtol=1e-13)
+def test_polynomials_are_of_inputs_on_spheres(drawn):
+    (x, y), task = drawn.data, drawn.task
+    np.testing.assert_allclose(np.linalg.norm(x, axis=2), np.sqrt(task.dim), rtol=1e-13)
+    inner = task.inner(x)[:, None] if isinstance(task, HierarchicalPolynomial) else x[:, : task.used, 0]
+    orthonormal = [c / np.sqrt(factorial(j)) for j, c in enumerate(task.outer)]
+    np.testing.assert_allclose(y, hermeval(inner, orthonormal).mean(axis=1), atol=1e-12)
 
 
 @given(data_sets(tasks((GroupArithmetic,))), seeds())
@@ -110,10 +117,11 @@ def test_errors_are_errors_and_no_smaller_than_the_least(drawn, n, seed):
         assert (errors >= least - (1e-14 if exact else within(least))).all()
 
 
-@given(signal_tasks(), learners((TwoStep, ProjectedGradient), from_data=True), seeds())
+@pytest.mark.parametrize("kind", [TwoStep, ProjectedGradient])
+@given(task=signal_tasks(noises=(0.0, 0.3, 1.0)), options=st.data(), seed=seeds())
 @settings(max_examples=25)
-def test_closed_forms_have_the_mean_of_training_on_samples(task, learner, seed):
-    assume(isinstance(learner, TwoStep) or not learner.readout)
+def test_closed_forms_have_the_mean_of_training_on_samples(kind, task, options, seed):
+    learner = options.draw(learners((kind,), readouts=(0.0,), from_data=True))
     key, n, replicates = jax.random.key(seed), 6, 30
 
     def trained(sample, start):
@@ -153,6 +161,16 @@ def test_the_exact_error_of_linear_scores_is_the_measured_one_and_no_smaller_tha
     x, y = task.sample(jax.random.key(seed), TESTED)
     assert abs(task.error(np.einsum("nkd,kd->n", x, weights), y) - exact) <= within(0.5)
     assert exact >= task.least_error - 1e-14
+
+
+@given(tasks((StaticSignal, XorClusters)), seeds())
+def test_who_knows_the_law_has_the_least_error(task, seed):
+    x, y = task.sample(jax.random.key(seed), TESTED)
+    signal = isinstance(task, SignalTask)
+    error = task.error(x[:, 0, 0] if signal else np.abs(x[:, 0, 0]) - np.abs(x[:, 0, 1]), y)
+    assert error >= task.least_error - within(task.least_error)
+    if signal or task.antipodal:  # else it is a bound only
+        assert error <= task.least_error + within(task.least_error)
 
 
 @given(signal_tasks())
