@@ -9,9 +9,25 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 from hypothesis.errors import NoSuchExample
 
-from ntkit import strategies
+from ntkit import separation, strategies
 from ntkit.kernels import Dense, Erf, Relu
-from ntkit.orthoconv import singular_values
+from ntkit.orthoconv import Architecture, singular_values
+from ntkit.separation import (
+    AveragedPolynomial,
+    DynamicSignal,
+    GroupArithmetic,
+    HierarchicalPolynomial,
+    KernelRidge,
+    LeastSquares,
+    ProjectedGradient,
+    StaticSignal,
+    TwoLayerRelu,
+    TwoStep,
+    XorClusters,
+)
+
+TASKS = (DynamicSignal, StaticSignal, XorClusters, HierarchicalPolynomial, AveragedPolynomial, GroupArithmetic)
+LEARNERS = (TwoStep, ProjectedGradient, KernelRidge, LeastSquares, TwoLayerRelu)
 
 
 @given(strategies.convolutions())
@@ -53,10 +69,58 @@ def test_points_are_what_their_style_says(sphere):
         (strategies.networks(), lambda chain: len(chain.network.layers) == 1),
         (strategies.networks(), lambda chain: {Relu(), Erf()} <= set(chain.layers)),
         (strategies.networks(), lambda chain: any(isinstance(x, Dense) and x.b_std > 0 for x in chain.layers)),
+        *((strategies.tasks(), lambda task, kind=kind: type(task) is kind) for kind in TASKS),
+        *((strategies.learners(), lambda learner, kind=kind: type(learner) is kind) for kind in LEARNERS),
+        (strategies.signal_tasks(), lambda task: task.patches == 1 and task.dim > 1),
+        (strategies.signal_tasks(), lambda task: task.patches > 1 and task.dim == 1),
+        (strategies.signal_tasks(), lambda task: task.noise == 0 and isinstance(task, StaticSignal)),
+        (strategies.signal_tasks(), lambda task: task.least_error > 0.4 and isinstance(task, DynamicSignal)),
+        (strategies.tasks((XorClusters,)), lambda task: task.distance == 0),
+        (strategies.tasks((XorClusters,)), lambda task: task.flip == 0.5 and not task.antipodal),
+        (strategies.tasks((HierarchicalPolynomial,)), lambda task: task.dim == task.degree == 3),
+        (strategies.tasks((AveragedPolynomial,)), lambda task: task.used is not None and task.used < task.patches),
+        (strategies.tasks((GroupArithmetic,)), lambda task: (task.table != task.table.T).any()),
+        (strategies.data_sets(), lambda drawn: drawn.n == 1),
+        (strategies.data_sets(), lambda drawn: isinstance(drawn.task, GroupArithmetic) and drawn.n == drawn.task.dim**2),
+        (strategies.learners((TwoStep,)), lambda learner: learner.fresh and callable(learner.threshold)),
+        (strategies.learners((ProjectedGradient,)), lambda learner: learner.units > 1 and not learner.project),
+        (strategies.learners((ProjectedGradient,)), lambda learner: learner.thresholds[0] > 0),
+        (strategies.learners((KernelRidge,)), lambda learner: learner.average and not learner.isotropic),
+        (strategies.learners((KernelRidge,)), lambda learner: len(learner.ridges) > 1),
+        (strategies.learners((TwoLayerRelu,)), lambda learner: learner.steps == 0 and learner.width == 2),
     ],
 )
 def test_every_kind_is_found(strategy, condition):
     find(strategy, condition)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "condition"),
+    [
+        (strategies.learners(init_stds=(0.0,)), lambda learner: getattr(learner, "init_std", 0) > 0),
+        (strategies.learners(readouts=(0.0,)), lambda learner: getattr(learner, "readout", 0) > 0),
+        (strategies.learners(architectures=("fcn", "lcn")), lambda learner: getattr(learner, "architecture", "") == "cnn"),
+        (strategies.learners(from_data=True), lambda learner: getattr(learner, "fresh", False)),
+        (strategies.tasks(replacement=(True,)), lambda task: not getattr(task, "replacement", True)),
+    ],
+)
+def test_what_is_left_out_is_not_drawn(strategy, condition):
+    with pytest.raises(NoSuchExample):
+        find(strategy, condition, settings=settings(max_examples=200))
+
+
+@given(strategies.data_sets(), strategies.learners())
+def test_tasks_and_learners_print_as_what_rebuilds_them(drawn, learner):
+    names = vars(strategies) | vars(separation) | {"array": np.array, "inf": np.inf}
+    assert repr(eval(repr(drawn), names)) == repr(drawn)
+    assert eval(repr(learner), names) == learner
+
+
+def test_only_known_kinds_can_be_asked_for():
+    with pytest.raises(ValueError, match=r"kinds must be of \['DynamicSignal', .*\], got <class 'int'>"):
+        find(strategies.tasks((int,)), lambda task: True)
+    with pytest.raises(ValueError, match=r"kinds must be of \['TwoStep', .*\], got <class 'int'>"):
+        find(strategies.learners((int,)), lambda learner: True)
 
 
 def test_an_impossible_kernel_is_not_drawn():
@@ -76,8 +140,8 @@ def test_a_draw_is_small_and_prints_as_what_rebuilds_it():
 
 
 def test_layers_can_be_restricted():
-    one = st.just(strategies.Architecture(2, 3, 3))
-    assert find(strategies.convolutions(one), lambda c: True).layer == strategies.Architecture(2, 3, 3)
+    one = st.just(Architecture(2, 3, 3))
+    assert find(strategies.convolutions(one), lambda c: True).layer == Architecture(2, 3, 3)
 
 
 def test_without_hypothesis_the_error_names_the_extra(monkeypatch):
