@@ -51,7 +51,7 @@ def search_orthogonal(
 
     For small layers: the matrix is dense. Where an orthogonal layer exists, err_F ends between 1e-12 and some 1e-7, since a
     minimum of err_F^2 may be flat to fourth order, as those of "same" layers are. A larger error proves nothing by itself; if
-    most starts agree on it, it is likely the least. Square layers (M = C prod S) have many local minima: take more starts.
+    most starts agree on it, it is likely the least. Where A is square there are more local minima: take more starts.
 
     Args:
         key: JAX PRNG key, of the starts.
