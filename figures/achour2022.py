@@ -4,12 +4,10 @@ from itertools import product
 from math import ceil
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Integers, Record, Sides
-
-BLUE, GREEN, ORANGE, PINK, GREY = "#0072B2", "#009E73", "#D55E00", "#CC79A7", "#666666"
+from ntkit.claims.figures import BLUE, GREEN, GREY, ORANGE, PINK, head
 
 
 def zero_same_trivial(record: Record) -> Figure:
@@ -18,7 +16,7 @@ def zero_same_trivial(record: Record) -> Figure:
     left, right = figure.subplots(1, 2)
     left.set(xscale="log", yscale="log", xlabel="$\\mathrm{err}_F$", ylabel="bound by energy beside the centre")
     for control, colour, marker, name in (("circular", ORANGE, "^", "circular"), (None, BLUE, "o", "zero padding")):
-        found = _part(record, control, "border")
+        found = record.part("border", control)
         if isinstance(found, Bounds):
             error = np.maximum(np.asarray(found.upper), 1e-16)
             left.plot(error, np.asarray(found.value), marker, color=colour, markersize=3, alpha=0.6)
@@ -33,19 +31,19 @@ def zero_same_trivial(record: Record) -> Figure:
         ("circular", ORANGE, "^", "circular"),
         ("one-short", PINK, "s", "$N = k - 1$"),
     ):
-        found = _part(record, control, "optimum")
+        found = record.part("optimum", control)
         if isinstance(found, Bounds):
             shares = np.asarray(found.value)
             place = np.arange(shares.size)
             right.plot(place, shares, marker, color=colour, markersize=5, label=_name(record, control, name))
     names = ["2, 3\n1D", "3, 2\n1D", "3, 3\n1D", "1, 2\n2D", "2, 2\n1D", "2, 3\n1D", "1, 2\n2D", "2, 1\n2D"]
-    found = _part(record, None, "optimum")
+    found = record.part("optimum")
     count = np.asarray(found.value).size if isinstance(found, Bounds) else 4
     right.set_xticks(range(count), names[:count])
     right.set(yscale="log", ylim=(1e-12, 10), xlim=(-0.6, count - 0.4))
     right.set(xlabel="$M, C$ of the orthogonal layer found", ylabel="share of energy beside the centre")
     right.legend(loc="lower left")
-    _finish(figure, record, left, right)
+    head(figure, record)
     return figure
 
 
@@ -53,7 +51,7 @@ def valid_co_impossible(record: Record) -> Figure:
     """Left: where orthonormal columns exist without padding, for S = 1 and 2; right: the least error where they do not."""
     figure = Figure(figsize=(6.4, 3.3))
     one, two, right = figure.subplots(1, 3, width_ratios=(1, 1, 1.4))
-    found = _part(record, None, "every")
+    found = record.part("every")
     if isinstance(found, Integers):
         cells = list(product((1, 2, 3), range(1, 8), range(1, 6)))  # S, k, N: the order of the measurement
         got = np.asarray(found.got)[: len(cells)]
@@ -69,7 +67,7 @@ def valid_co_impossible(record: Record) -> Figure:
     one.legend(handles[:2], labels[:2], loc="upper left")
     two.legend(handles[2:], labels[2:], loc="upper left")
     one.set_ylabel("outputs $N$")
-    optimum = _part(record, None, "optimum")
+    optimum = record.part("optimum")
     if isinstance(optimum, Sides):
         least = np.asarray(optimum.lhs)
         for taps, sizes, colour in ((2, np.arange(2, 9), BLUE), (3, np.arange(3, 9), GREEN)):
@@ -79,7 +77,9 @@ def valid_co_impossible(record: Record) -> Figure:
             right.plot(sizes, least[first : first + sizes.size], "o", color=colour, markersize=4, label=f"$k = {taps}$, found")
     right.set(xlabel="outputs $N$", ylabel="least $\\mathrm{err}_F^2$, $C = S = 1$", ylim=(0, 1), xticks=range(2, 9))
     right.legend(loc="lower right")
-    _finish(figure, record, right)
+    head(figure, record)
+    for axes in (one, two):
+        axes.grid(False)
     return figure
 
 
@@ -106,27 +106,12 @@ def valid_ro_free_taps(record: Record) -> Figure:
                 ]
                 axes.plot(*np.array(at).reshape(-1, 2).T, "o", color=BLUE, markerfacecolor=face, markersize=5, label=label)
         axes.set(title=f"$N = {size}$", xlabel="taps $k$", xticks=taps)
-        axes.grid(True)
     panels[0].yaxis.get_major_locator().set_params(integer=True)
     panels[0].set_ylabel("outputs $M$, $C = 2$, $S = 1$")
     panels[2].legend(loc="upper left")
-    _finish(figure, record)
+    head(figure, record)
     return figure
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None
 
 
 def _name(record: Record, control: str | None, name: str) -> str:
     return name if control is None else f"{name} (control, {record.verdict['controls'][control]['verdict']})"
-
-
-def _finish(figure: Figure, record: Record, *gridded: Axes) -> None:
-    for axes in gridded:
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
