@@ -195,7 +195,8 @@ def zero_same_trivial(trial: Trial) -> dict[str, Bounds]:
     statement=r"\text{Without padding: circular-orthogonal } (M \le C S^d) \Rightarrow A A^\top = I; \quad"
     r"\text{with more rows than columns and } N > \lfloor (k-1)/S \rfloor,\ N \ge 2: \exists K: A^\top A = I \iff k = S; \quad"
     r"\text{for all } N: \iff \text{along every axis } N = 1 \text{ or } S \mid k,\ N \mid k/S - 1; \quad"
-    r"\min \mathrm{err}_F^2 = C \sum_{r < S} \frac{(L_r - 1)\, n_r}{L_r - 1 + 2 n_r},\ n_r = N - L_r + 1",
+    r"\min \mathrm{err}_F^2 = C \sum_{r < S} \frac{(L_r - 1)\, n_r}{L_r - 1 + 2 n_r},\ n_r = N - L_r + 1,"
+    r" \text{ for } d = 1,\ 1 \le n_r,\ S \le k,\ M \ge C \sum_r \min(L_r, 2)",
     rule=All(
         # Some 100 unit vectors, whose products carry rounding of 1e-15.
         rows=Inequality(rtol=0.0, atol=1e-12),
