@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ntkit import orthoconv
-from ntkit.claims import Trial
+from ntkit.claims import Bounds, Counts, Trial
 from ntkit.orthoconv import Architecture
 
 Floats = Float[np.ndarray, "..."]
@@ -257,3 +257,32 @@ def random_layers(trial: Trial) -> Iterator[tuple[Architecture, Floats, int]]:
         if i % 4 == 0 and layer.kernel_size >= layer.stride:
             kernel = orthoconv.construct(key, **vars(layer)) + 1e-3 * kernel
         yield layer, kernel, 2 * layer.lags[0] if aliased else 2 * layer.lags[0] + 1 + i % 3
+
+
+def descents(trial: Trial) -> dict[str, Counts | Bounds]:
+    """Of square layers and their neighbours: how many starts reach the least value, and where each ends."""
+    seeds, rng = trial.repeats(quick=96, full=192), trial.rng()
+    d = 1 if trial.control == "one-dimensional" else 2
+    squares = [Architecture(c, c, 3, ndim=d) for c in trial.scale(quick=[2], full=[2, 4])]
+    if trial.control == "off-by-one":
+        squares = [_with_outputs(layer, +1) for layer in squares]
+    neighbours = [_with_outputs(layer, step) for layer in squares for step in (-1, 1)]
+    if trial.tier == "full" and trial.control != "off-by-one":
+        strided = Architecture(2**d, 1, 3, 2, d)
+        neighbours += [_with_outputs(strided, step) for step in (-1, 1)]
+    final = []
+    for layer in trial.progress(squares + neighbours):
+        kernels = trained([layer] * seeds, [gaussian(rng, layer) for _ in range(seeds)])
+        final.append([float(orthoconv.l_orth(kernel, layer.stride)) for kernel in kernels])
+    values, split = np.array(final), len(squares)
+    reached = (values < 1e-2).sum(axis=1)
+    lower, upper = np.where(values < 1e-2, 0.0, 0.05), np.where(values < 1e-2, 1e-3, 1.0)
+    return {
+        "square": Counts(successes=reached[:split], trials=[seeds] * split),
+        "neighbours": Counts(successes=reached[split:], trials=[seeds] * len(neighbours)),
+        "gap": Bounds(values, lower=lower, upper=upper, y_label="final L_orth"),
+    }
+
+
+def _with_outputs(layer: Architecture, step: int) -> Architecture:
+    return Architecture(layer.out_channels + step, layer.in_channels, layer.kernel_size, layer.stride)

@@ -9,6 +9,7 @@ from _achour_layers import (
     Panel,
     can_be_orthogonal,
     constructed,
+    descents,
     error_bounds,
     error_ratios,
     examined,
@@ -22,6 +23,16 @@ from _achour_layers import (
     small_layers,
     trained,
     unaliased,
+)
+from _achour_padding import (
+    border_errors,
+    central_errors,
+    columns_of_all_layers,
+    columns_of_large_layers,
+    orthonormal_rows,
+    row_errors,
+    searched_energies,
+    searched_optima,
 )
 
 from ntkit import orthoconv
@@ -378,28 +389,120 @@ def landscape_hard_when_square(trial: Trial) -> dict[str, Counts | Bounds]:
     critical: by the part `gap`, what gets stuck ends above 0.05 and what does not below 0.001. Square layers with stride 2 are
     much milder and not pooled with these, nor is (M, C) = (1, 1), whose only solutions are shifts.
     """
-    seeds, rng = trial.repeats(quick=96, full=192), trial.rng()
-    d = 1 if trial.control == "one-dimensional" else 2
-    squares = [Architecture(c, c, 3, ndim=d) for c in trial.scale(quick=[2], full=[2, 4])]
-    if trial.control == "off-by-one":
-        squares = [_with_outputs(layer, +1) for layer in squares]
-    neighbours = [_with_outputs(layer, step) for layer in squares for step in (-1, 1)]
-    if trial.tier == "full" and trial.control != "off-by-one":
-        strided = Architecture(2**d, 1, 3, 2, d)
-        neighbours += [_with_outputs(strided, step) for step in (-1, 1)]
-    final = []
-    for layer in trial.progress(squares + neighbours):
-        kernels = trained([layer] * seeds, [gaussian(rng, layer) for _ in range(seeds)])
-        final.append([float(orthoconv.l_orth(kernel, layer.stride)) for kernel in kernels])
-    values, split = np.array(final), len(squares)
-    reached = (values < 1e-2).sum(axis=1)
-    lower, upper = np.where(values < 1e-2, 0.0, 0.05), np.where(values < 1e-2, 1e-3, 1.0)
+    return descents(trial)
+
+
+@paper.claim(
+    "zero-same-trivial",
+    where="proposition on zero padding 'same' (its condition on the size from memory)",
+    kind="theorem",
+    checked="memory",
+    statement=r"S = 1,\ k \text{ odd},\ N \ge k \text{, zero padding: the layer is orthogonal} \iff"
+    r" K_{:,:,i} = 0 \text{ beside the centre, whose matrix has orthonormal rows (columns)}; \quad"
+    r" \mathrm{err}_F^2 \ge \frac{n^d}{2d(n + 2d)} \sum_m o_m^2, \quad n = N - k + 1",
+    rule=All(
+        # Some 100 unit vectors, whose products carry rounding of 1e-15.
+        central=Inequality(rtol=0.0, atol=1e-12),
+        border=Inequality(rtol=1e-9, atol=1e-12, tight=1 - 1e-9),
+        # err_F^2 < 1e-10 bounds the energy beside the centre by 1e-5 sqrt(6) per channel in 1D, 1e-5 sqrt(20) in 2D.
+        optimum=Inequality(rtol=0.0, atol=1e-4, refute=100),
+    ),
+    controls={
+        "circular": Control("the same layers with circular padding, N unchanged", parts=("border", "optimum")),
+        "one-short": Control("N = k - 1: there are orthogonal layers with other taps", parts=("optimum",)),
+        "without-half": Control("the bound without its factor 1/2", parts=("border",)),
+        "neighbour-tap": Control("the orthonormal matrix one tap beside the centre", parts=("central",)),
+    },
+)
+def zero_same_trivial(trial: Trial) -> dict[str, Bounds]:
+    """The layers that are orthogonal, a bound on all others, and where a search for orthogonal layers ends.
+
+    o_m is the energy beside the central tap of output channel m (of input channel m where A^T A = I is wanted, by the same
+    argument). Proof of the bound, ours: along an axis, the rows of m at n places see all taps, and have squared norm 1 + x;
+    the first one does not see the taps on one side of the centre, of energy l_1, and the last not those on the other, of
+    energy l_2: x - l_1 and x - l_2 deviate from 1 there. With d axes that is n^d rows and n^(d-1) for each of 2 d edges,
+    with energies l_j of at least o_m together; n^d x^2 + n^(d-1) sum (x - l_j)^2 is least at x = sum l_j / (n + 2 d), and for
+    equal l_j. In 1D with k = 3 it is attained by one output whose taps see an input channel each. It follows that layers
+    without error are central, and that o falls only like err_F, half as fast as err_F^2 in the exponent.
+
+    central: random orthonormal matrices at the central tap; M, C <= 3, k = 3 or 5, d <= 2, N from k to k + 2. border: on such
+    layers, Gaussian kernels, kernels orthogonal with circular padding, central ones with noise, and the family that attains
+    the bound. optimum: L-BFGS from 3 starts on err_F^2, from 24 where M = C, two thirds of which end in local minima.
+    N >= k is needed: at N = k - 1, k odd, a single tap at either end, K = 1 at both, is a permutation.
+    """
+    return {"central": central_errors(trial), "border": border_errors(trial), "optimum": searched_energies(trial)}
+
+
+@paper.claim(
+    "valid-co-impossible",
+    where="proposition on 'valid' padding (its condition on the size from memory)",
+    kind="theorem",
+    checked="memory",
+    statement=r"\text{Without padding: circular-orthogonal } (M \le C S^d) \Rightarrow A A^\top = I; \quad"
+    r"\text{with more rows than columns and } N > \lfloor (k-1)/S \rfloor,\ N \ge 2: \exists K: A^\top A = I \iff k = S; \quad"
+    r"\text{for all } N: \iff \text{along every axis } N = 1 \text{ or } S \mid k,\ N \mid k/S - 1; \quad"
+    r"\min \mathrm{err}_F^2 = C \sum_{r < S} \frac{(L_r - 1)\, n_r}{L_r - 1 + 2 n_r},\ n_r = N - L_r + 1,"
+    r" \text{ for } d = 1,\ 1 \le n_r,\ S \le k,\ M \ge C \sum_r \min(L_r, 2)",
+    rule=All(
+        # Some 100 unit vectors, whose products carry rounding of 1e-15.
+        rows=Inequality(rtol=0.0, atol=1e-12),
+        large=Exact(),
+        every=Exact(),
+        # The search stops at gradients of 1e-8; the claims' own tolerance.
+        optimum=Identity(rtol=0.0, atol=1e-6),
+    ),
+    controls={
+        "columns": Control("A^T A = I for M > C S^d, in place of A A^T = I", parts=("rows",)),
+        "from-k-equal-s": Control("possible for every k >= S", parts=("large",)),
+        "too-short": Control("N = floor((k-1)/S), one short", parts=("large",)),
+        "rounded": Control("N | floor(k/S) - 1, whether S divides k or not", parts=("every",)),
+        "without-one": Control("N | k/S in place of N | k/S - 1", parts=("every",)),
+        "one-interior": Control("n in place of 2 n in the denominator", parts=("optimum",)),
+    },
+)
+def valid_co_impossible(trial: Trial) -> dict[str, Bounds | Integers | Sides]:
+    """Row-orthogonal layers stay so without padding; column-orthogonal ones exist in few cases; the least error elsewhere.
+
+    rows: dense orthogonal kernels, M <= 7, C <= 2, k, S <= 3, d <= 2, N <= 4.
+
+    large and every: the diagonal of A^T A is linear in the squared norms e of the taps of an input channel, so that the least
+    of its squared deviation from 1 is a problem of non-negative least squares, solved for each layer by itself: a bound on
+    err_F of all kernels, above 0.01, or the norms of a kernel, which is then built and has err_F < 1e-10. A has just enough
+    outputs to have more rows than columns. large is the paper's form, with equal axes; every is ours, along one axis with
+    k <= 7, S <= 3, N <= 5, and along two with numbers of their own. k = 3, S = 1, N = 2 is possible although k > S, and
+    k = 5, S = 2, N = 2 is not. Proof: each input sees N consecutive taps of its residue, or fewer at the ends, whose e add up
+    to 1; the first sum is e_0 = 1, so the next N - 1 are 0, the sequence has period N and ends in 1.
+
+    optimum: L-BFGS from 3 starts against the sum over residues r, L_r taps with that residue, for M >= C sum min(L_r, 2). It is
+    attained with the same norm on the first and last tap of each residue and no other.
+    """
     return {
-        "square": Counts(successes=reached[:split], trials=[seeds] * split),
-        "neighbours": Counts(successes=reached[split:], trials=[seeds] * len(neighbours)),
-        "gap": Bounds(values, lower=lower, upper=upper, y_label="final L_orth"),
+        "rows": row_errors(trial),
+        "large": columns_of_large_layers(trial),
+        "every": columns_of_all_layers(trial),
+        "optimum": searched_optima(trial),
     }
 
 
-def _with_outputs(layer: Architecture, step: int) -> Architecture:
-    return Architecture(layer.out_channels + step, layer.in_channels, layer.kernel_size, layer.stride)
+@paper.claim(
+    "valid-ro-free-taps",
+    where="the converse of the proposition on 'valid' padding, for all N (ours)",
+    kind="derived",
+    checked="memory",
+    statement=r"d = 1 \text{, without padding, no more rows than columns: } \exists K: A A^\top = I \iff"
+    r" M \le C \sum_{r < \min(k, S)} \lceil L_r / N \rceil",
+    rule=Exact(),
+    controls={
+        "counted": "every layer that has no more rows than columns",
+        "all-lags": "M <= C min(k, S), which is right for N > floor((k-1)/S)",
+    },
+)
+def valid_ro_free_taps(trial: Trial) -> Integers:
+    """Whether L-BFGS from 3 starts, 12 for square matrices, comes to err_F < 1e-5, for M at the bound and one above it.
+
+    C <= 2, k <= 5, S <= 2, N = 2 to 4: all layers there that have no more rows than columns. Where the search fails, err_F
+    stays above 0.8, and 0.01 would do. M at the bound is reached by single taps at multiples of S N, whose windows do not
+    overlap. The proof that no more is possible is told in `ntkit/orthoconv/_existence.py`: a Toeplitz form with N - 1 lags
+    and zero diagonal that is positive in only ceil(L / N) dimensions.
+    """
+    return orthonormal_rows(trial)

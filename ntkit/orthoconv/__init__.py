@@ -27,6 +27,7 @@ from ntkit.orthoconv._matrix import layer_matrix
 from ntkit.orthoconv._nearest import Nearest, nearest
 from ntkit.orthoconv._norm import spectral_norm
 from ntkit.orthoconv._regulariser import autocorrelation, l_orth
+from ntkit.orthoconv._search import Search, search_orthogonal
 from ntkit.orthoconv._spectrum import condition_number, frobenius_error, singular_values, spectral_error
 from ntkit.orthoconv._symbol import symbol
 from ntkit.orthoconv._train import Trained, train_orthogonal
@@ -36,6 +37,7 @@ __all__ = [
     "Existence",
     "Extremes",
     "Nearest",
+    "Search",
     "SpectralErrorBounds",
     "Trained",
     "adjoint",
@@ -50,6 +52,7 @@ __all__ = [
     "l_orth",
     "layer_matrix",
     "nearest",
+    "search_orthogonal",
     "singular_values",
     "spectral_error",
     "spectral_error_bounds",

@@ -20,11 +20,20 @@ two of them differ by 1 and N = 1 (or some inputs are unseen, k < S). The axes a
 the taps at multiples of S N within each residue, to which every input belongs exactly once, carrying orthonormal columns: M
 prod N >= C prod input is what they need. So possible iff along every axis N = 1, or S divides k and N divides k/S - 1.
 
-Valid, no more rows than columns. The rows of the layer are rows of a circular one, so that M <= C prod min(k_i, S_i)
-suffices. It is necessary where N >= q + 1, where all lags are seen: A A^T = I is then a statement on the kernel that holds
-at all sizes. In general M <= C prod u_i, where u = min(k, S) for an axis with N >= q + 1, which may be made as long as one
-likes, and else u = sum_r (L_r - 1 + N) / N, which is how many inputs an axis sees for each output. Taps at multiples of S
-N, of which there are sum_r ceil(L_r / N), suffice. Between the two numbers nothing is known.
+Valid, no more rows than columns. Sufficient: M <= C prod p, p = sum_r ceil(L_r / N) the number of taps at multiples of S N
+within their residues. Necessary along a single axis: A A^T = I says that a combination v of kernels, taken as polynomials, is
+orthogonal to its shifts by 1, .., N - 1 strides. So the integral of h |v|^2 over all frequencies is 0, where
+
+    h(w) = (1 + cos N w) / (cos w - cos(pi / N)),
+
+of degree N - 1 and mean 0, is positive for |w| < pi / N and nowhere else. Residue by residue it is a sum over L_r + N - 1
+frequencies at equal distances, of which ceil(L_r / N) are in |w| < pi / N and none is a zero of h, if placed well. Were M
+larger than C p, some v other than 0 would vanish at those; what remains of the sum is negative, so that v vanishes at all
+L_r + N - 1 frequencies, more than its degree: v = 0. (N = 1 needs no proof: p = k.) Several axes: an axis with N >= q + 1,
+where all lags are seen, may be made as long as one likes, and then each frequency along it is a layer of the other axes with
+min(k, S) times the channels, which is p. All but one of the others can be left to a count: the rows of a layer with one
+output along them have sum_r (L_r - 1 + N) inputs for N outputs. So M <= C prod u min(p / u), u = p for N >= q + 1 and else
+sum_r (L_r - 1 + N) / N. With two axes of N <= q there may be numbers between this and C prod p, of which nothing is known.
 
 The three of these that the paper has: circular, valid with more rows than columns (impossible for k > S and large N,
 possible for k = S), and same (S = 1, the layer has a single tap). The rest is ours.
@@ -93,7 +102,7 @@ class Axis:
 
     @property
     def most(self) -> Fraction:
-        """u: no more than C prod u output channels can have orthonormal rows."""
+        """u: how many inputs the axis sees for each output, where it may be made as long as one likes if all lags are seen."""
         if self.size >= max(self.lengths):
             return Fraction(min(self.taps, self.stride))
         return Fraction(self.seen, self.size)
@@ -198,7 +207,7 @@ def _by_columns(axes: list[Axis]) -> tuple[bool, str]:
 def _by_rows(layer: Architecture, axes: list[Axis]) -> tuple[bool | None, str]:
     outputs = layer.out_channels
     enough = layer.in_channels * prod(axis.spaced for axis in axes)
-    most = floor(layer.in_channels * prod(axis.most for axis in axes))
+    most = floor(layer.in_channels * prod(axis.most for axis in axes) * min(axis.spaced / axis.most for axis in axes))
     if outputs <= enough:
         return True, f"{enough} taps whose windows do not overlap are enough for {outputs} outputs"
     if outputs > most:

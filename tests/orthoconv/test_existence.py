@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.linalg import toeplitz
 
 from ntkit.orthoconv import construct, exists, gaussian_kernel, layer_matrix
 from ntkit.strategies import architectures, seeds
@@ -50,7 +51,12 @@ def test_no_kernel_exceeds_the_rank(layer, padding, size, seed):
         ((4, 1, 5, 2), "valid", 2, False),
         ((2, 1, 4), "valid", 2, True),
         ((1, 2, 4), "valid", 3, True),
-        ((7, 3, 4), "valid", 2, None),  # 14 rows in 15 dimensions
+        ((7, 3, 4), "valid", 2, False),  # 14 rows in 15 dimensions, but 6 taps that are free
+        ((6, 3, 4), "valid", 2, True),
+        ((5, 2, 6), "valid", 3, False),
+        ((5, 2, (4, 2)), "valid", 2, False),  # one axis is long enough for all lags
+        ((5, 1, (4, 4)), "valid", 2, None),  # 4 free taps, 5 x 5 inputs for 5 x 4 rows
+        ((6, 1, (4, 4)), "valid", 2, False),
         ((9, 3, 4), "valid", 1, True),
         ((13, 3, 4), "valid", 1, True),
     ],
@@ -82,6 +88,18 @@ def test_least_errors_without_padding():
         outputs, inputs, taps, stride = numbers
         found = exists(out_channels=outputs, in_channels=inputs, kernel_size=taps, stride=stride, padding="valid", size=size)
         np.testing.assert_allclose(found.least_frobenius, square**0.5, rtol=1e-14)
+
+
+@pytest.mark.parametrize("size", range(2, 8))
+def test_the_form_that_bounds_valid_rows_is_positive_in_few_dimensions(size):
+    """The Toeplitz matrix of h, for up to 16 taps, has at most ceil(L / N) eigenvalues that are not negative."""
+    w = 2 * np.pi * (np.arange(64) + 0.5) / 64
+    h = (1 + np.cos(size * w)) / (np.cos(w) - np.cos(np.pi / size))
+    lags = np.cos(np.outer(np.arange(16), w)) @ h / 64
+    np.testing.assert_allclose(np.where((np.arange(16) > 0) & (np.arange(16) < size), 0, lags), 0, atol=1e-12)
+    for taps in range(1, 17):
+        values = np.linalg.eigvalsh(toeplitz(lags[:taps]))
+        assert (values > -1e-9).sum() == -(-taps // size)
 
 
 def test_valid_layers_need_a_size():
