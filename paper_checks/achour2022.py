@@ -3,6 +3,7 @@
 from itertools import product
 from math import prod
 
+import _achour_padding as pad
 import jax
 import numpy as np
 from _achour_layers import (
@@ -23,16 +24,6 @@ from _achour_layers import (
     small_layers,
     trained,
     unaliased,
-)
-from _achour_padding import (
-    border_errors,
-    central_errors,
-    columns_of_all_layers,
-    columns_of_large_layers,
-    orthonormal_rows,
-    row_errors,
-    searched_energies,
-    searched_optima,
 )
 
 from ntkit import orthoconv
@@ -430,7 +421,7 @@ def zero_same_trivial(trial: Trial) -> dict[str, Bounds]:
     the bound. optimum: L-BFGS from 3 starts on err_F^2, from 24 where M = C, two thirds of which end in local minima.
     N >= k is needed: at N = k - 1, k odd, a single tap at either end, K = 1 at both, is a permutation.
     """
-    return {"central": central_errors(trial), "border": border_errors(trial), "optimum": searched_energies(trial)}
+    return {"central": pad.central_errors(trial), "border": pad.border_errors(trial), "optimum": pad.searched_energies(trial)}
 
 
 @paper.claim(
@@ -477,10 +468,10 @@ def valid_co_impossible(trial: Trial) -> dict[str, Bounds | Integers | Sides]:
     attained with the same norm on the first and last tap of each residue and no other.
     """
     return {
-        "rows": row_errors(trial),
-        "large": columns_of_large_layers(trial),
-        "every": columns_of_all_layers(trial),
-        "optimum": searched_optima(trial),
+        "rows": pad.row_errors(trial),
+        "large": pad.columns_of_large_layers(trial),
+        "every": pad.columns_of_all_layers(trial),
+        "optimum": pad.searched_optima(trial),
     }
 
 
@@ -505,4 +496,4 @@ def valid_ro_free_taps(trial: Trial) -> Integers:
     overlap. The proof that no more is possible is told in `ntkit/orthoconv/_existence.py`: a Toeplitz form with N - 1 lags
     and zero diagonal that is positive in only ceil(L / N) dimensions.
     """
-    return orthonormal_rows(trial)
+    return pad.orthonormal_rows(trial)
