@@ -79,7 +79,7 @@ def sample_threshold(record: Record) -> Figure:
 
 def corrected_threshold(record: Record) -> Figure:
     """Pairs that keep a frequency over M ln M, counted in two ways: only the corrected number follows the law."""
-    figure = Figure(figsize=(3.8, 3.3))
+    figure = Figure(figsize=(4.2, 3.2))
     axes = figure.add_subplot(xscale="log", yscale="log", xlabel="$M$, prime", ylabel="pairs $/\\ (M\\,\\ln M)$")
     counted = ((None, "$n_*/(1 - n_*/M^2)$", BLUE, "o"), ("uncorrected", "$n_*$", ORANGE, "^"))
     spread = np.random.default_rng(0)
