@@ -222,7 +222,7 @@ def zero_same_trivial(record: Record) -> Figure:
             left.plot([], [], marker, color=colour, markersize=4, label=_name(record, control, name))
     left.plot([1e-5, 20], [1e-5, 20], "-", color=GREY, linewidth=0.9, zorder=0)
     left.text(1e-8, 3e-3, "forbidden\nwith zero padding", color=GREY, ha="center")
-    left.set(xlim=(1e-17, 40), ylim=(1e-5, 40))
+    left.set(xlim=(1e-17, 40), ylim=(1e-7, 40))
     left.set_xticks([1e-16, 1e-12, 1e-8, 1e-4, 1])
     left.legend(loc="lower left")
     for control, colour, marker, name in (
@@ -241,7 +241,7 @@ def zero_same_trivial(record: Record) -> Figure:
     right.set_xticks(range(count), names[:count])
     right.set(yscale="log", ylim=(1e-12, 10), xlim=(-0.6, count - 0.4))
     right.set(xlabel="$M, C$ of the orthogonal layer found", ylabel="share of energy beside the centre")
-    right.legend(loc="lower left")
+    right.legend(loc="center left", bbox_to_anchor=(0.0, 0.62))
     head(figure, record)
     return figure
 
