@@ -13,9 +13,11 @@ Floats = Float[np.ndarray, "..."]
 
 
 def grid_around(prediction: float, octaves: float = 2.0) -> Int[np.ndarray, " points"]:
-    """Two numbers of samples an octave around a prediction."""
+    """Two numbers of samples an octave around a prediction; where that is small, whole numbers that follow each other."""
     steps = np.arange(-2 * octaves, 2 * octaves + 1) / 2
-    return np.unique(np.maximum(np.round(prediction * 2.0**steps), 1)).astype(np.int64)
+    places = np.arange(len(steps))
+    rounded = np.maximum(np.round(prediction * 2.0**steps), 1)
+    return (np.maximum.accumulate(rounded - places) + places).astype(np.int64)  # as many for every prediction, all different
 
 
 def crossings(

@@ -12,7 +12,7 @@ from ntkit.orthoconv._apply import adjoint, apply
 from ntkit.orthoconv._architecture import Architecture, Padding, Real, Shape, Sizes, check_padding, of_kernel, per_axis
 from ntkit.orthoconv._matrix import layer_matrix
 from ntkit.orthoconv._norm import gram_operator, largest_triple
-from ntkit.orthoconv._spectrum import MOST_DENSE, MOST_ENTRIES, singular_values
+from ntkit.orthoconv._spectrum import MOST_DENSE, MOST_ENTRIES, rounding, singular_values
 from ntkit.orthoconv._symbol import half_symbol, polyphase
 from ntkit.orthoconv._top import top
 
@@ -78,8 +78,8 @@ def extreme_singular_values(kernel: Real, size: Sizes, stride: Sizes = 1, paddin
     columns = layer.in_channels * prod(layer.input_size(sizes, padding))
     if padding == "circular" or (min(rows, columns) <= MOST_DENSE and rows * columns <= MOST_ENTRIES):
         values = singular_values(weights, sizes, layer.stride, padding)
-        side = layer.inputs + layer.out_channels if padding == "circular" else rows + columns
-        slack = _EPS * side * values[0]
+        circular = padding == "circular"
+        slack = rounding(weights, layer.stride, float(values[0])) if circular else _EPS * (rows + columns) * values[0]
         ends = [(max(float(v - slack), 0.0), float(v + slack)) for v in (values[0], values[-1])]
         return Extremes(ends[0], ends[1], "decomposition")
     circle, by_rows = _circle(layer, sizes), rows <= columns
@@ -88,7 +88,8 @@ def extreme_singular_values(kernel: Real, size: Sizes, stride: Sizes = 1, paddin
     quotient, above = _trial(weights, layer, sizes, padding, by_rows, found.upper)
     if padding == "valid" and by_rows and layer.rows_only:
         blocks, _ = half_symbol(weights, circle, layer.stride)
-        least = float(np.linalg.svd(blocks, compute_uv=False).min()) - _EPS * (layer.inputs + layer.out_channels) * found.value
+        values = np.linalg.svd(blocks, compute_uv=False)
+        least = float(values.min()) - rounding(weights, layer.stride, float(values.max()))
         if least > 0:
             return Extremes((float(attained), found.upper), (least, above), "circular embedding")
     below = _certified(weights, layer, sizes, padding, by_rows, quotient)

@@ -73,10 +73,10 @@ def _refined(
     turns = sum(frequency[0, axis] * taps[axis] % size / size for axis, size in enumerate(sizes))
     outer = np.conj(left)[:, None] * np.conj(right / value if value else right)[None, :]
     gradient = (outer[..., None] * np.exp(-2j * np.pi * turns)).real.reshape(phases.shape)
-    n, terms, eps = phases.shape[0], phases[0].size, float(np.finfo(np.float64).eps)
-    # Of the decomposition; and of a Gram matrix, whose entries are sums of `terms` products for each of some lags.
-    rounding = (n + 2) * n * eps + 4 * (terms + 8) * eps * n
-    return Top(value, sqrt(max(square, value**2) * (1 + _GAP + rounding)), gradient)
+    n, count, eps = phases.shape[0], len(turns), float(np.finfo(np.float64).eps)
+    # An entry of a Gram matrix is a sum of products of every pair of taps; |K_s| |K_t| sum to at most taps |K|_F^2 over pairs.
+    gram = 4 * (phases[0].size + count + 8) * eps * count * float((phases**2).sum())
+    return Top(value, sqrt(max(square, value**2) * (1 + _GAP + (n + 2) * n * eps) + gram), gradient)
 
 
 def _autocorrelation(

@@ -32,7 +32,7 @@ def train_orthogonal(
 
     Where an orthogonal layer exists and M differs from C prod S, every start that we have seen gets below 1e-3; much closer is
     slow, since the minimum is flat to fourth order for some layers. Where M = C prod S in two dimensions and S = 1, many get
-    stuck. `nearest` and `construct` give exactly orthogonal kernels.
+    stuck. `construct` gives exactly orthogonal kernels, `nearest` almost exactly orthogonal ones near a given one.
 
     Args:
         kernels: starts, shape (starts, M, C, k_1, .., k_d), floating point.

@@ -18,7 +18,9 @@ FOLDER = str(Path(__file__).resolve().parents[2] / "paper_checks")
 if FOLDER not in sys.path:
     sys.path.append(FOLDER)  # as `ntkit verify` does
 
-lee, single, hierarchical, frei = (importlib.import_module(name) for name in ("lee2020", "wang2023n", "wang2023h", "frei2022"))
+lee, single, hierarchical, frei, lahoti = (
+    importlib.import_module(name) for name in ("lee2020", "wang2023n", "wang2023h", "frei2022", "_lahoti")
+)
 
 SURROGATES = {"relu": lambda t: t * jnp.maximum(t, 0) / 2, "tanh": lambda t: jnp.logaddexp(t, -t), "leaky": None}
 
@@ -106,3 +108,13 @@ def test_the_median_of_the_larger_cosine_of_a_random_direction():
     assert np.median(z) == pytest.approx(frei.RANDOM, abs=0.005)
     weights = np.array([[3.0, 4.0, 0.0], [0.0, -1.0, 0.0], [0.1, 0.0, 1.0]])
     assert frei._alignment(weights) == pytest.approx(0.8)
+
+
+@given(st.floats(0.01, 1e6), st.sampled_from((1.0, 2.0, 2.5)))
+def test_grids_have_as_many_numbers_for_every_prediction(prediction, octaves):
+    grid = lahoti.grid_around(prediction, octaves)
+    assert len(grid) == 4 * octaves + 1
+    assert grid[0] >= 1
+    assert (np.diff(grid) >= 1).all()
+    if prediction > 32:  # steps of half an octave are whole numbers apart
+        np.testing.assert_allclose(grid, prediction * 2.0 ** np.arange(-octaves, octaves + 0.1, 0.5), atol=0.5)
