@@ -4,8 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Record, Sides
-
-BLUE, ORANGE, PINK = "#0072B2", "#D55E00", "#CC79A7"
+from ntkit.claims.figures import BLUE, ORANGE, PINK, head
 
 
 def weighted_conv_is_preconditioning(record: Record) -> Figure:
@@ -18,7 +17,7 @@ def weighted_conv_is_preconditioning(record: Record) -> Figure:
     left.set(xlabel="step", ylabel="loss of the first task", yscale="log")
     left.grid(True)
     left.set_title("weighted (line), plain at other rates (dots)")
-    losses = _part(record, None, "losses")
+    losses = record.part("losses")
     if isinstance(losses, Sides):
         for weighted, plain, colour, name in zip(
             np.asarray(losses.lhs)[:, 0], np.asarray(losses.rhs)[:, 0], (BLUE, ORANGE), ("descent", "Adam"), strict=True
@@ -31,7 +30,7 @@ def weighted_conv_is_preconditioning(record: Record) -> Figure:
     right.set_title("largest difference of kernels")
     shown = ((None, "descent", BLUE, "descent"), (None, "adam", ORANGE, "Adam"), ("one-power", "descent", PINK, ""))
     for control, part, colour, name in shown:
-        sides = _part(record, control, part)
+        sides = record.part(part, control)
         if isinstance(sides, Sides):
             off = np.abs(np.asarray(sides.lhs) - np.asarray(sides.rhs)).max(axis=(0, 2))
             steps = np.flatnonzero(off) + 1
@@ -40,14 +39,5 @@ def weighted_conv_is_preconditioning(record: Record) -> Figure:
                 verdict = record.verdict["controls"][control]["verdict"]
                 right.text(50, off.max() * 5, f"one power of $\\alpha$ less (control, {verdict})", color=colour, ha="right")
     right.legend(loc="center right")
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     return figure
-
-
-def _part(record: Record, control: str | None, part: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(part) if isinstance(measured, dict) else None

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Record, Sides
+from ntkit.claims.figures import BLUE, GUIDE, ORANGE, PINK, head
 
-BLUE, ORANGE, PINK, GUIDE = "#0072B2", "#D55E00", "#CC79A7", "#555555"
 SHAPES = ((8, 8), (6, 10), (4, 256), (64, 64))
 SHARES = {"transform": (1, BLUE, "o"), "partial": (0.5, ORANGE, "s"), "sparse": (1, PINK, "^")}  # of N that is compared
 
@@ -20,7 +20,7 @@ def monarch_fft_exact(record: Record) -> Figure:
     left.text(4096, 2e-12, "tolerance", ha="right", va="bottom")
     for control in (None, "no-twiddle"):
         for part, (share, colour, marker) in SHARES.items():
-            sides = _part(record, control, part)
+            sides = record.part(part, control)
             if isinstance(sides, Sides):
                 lengths, errors = _errors(sides, share)
                 left.plot(lengths, errors, marker, color=colour, markersize=3.5, markerfacecolor=colour if control else "white")
@@ -41,9 +41,7 @@ def monarch_fft_exact(record: Record) -> Figure:
             right.text(n1 * n2 * 1.08, n1 * n2 * (n1 + n2 + 1) * 1.6, rf"${n1} \cdot {n2}$", ha="right" if n1 == n2 else "left")
     right.legend(loc="upper left")
     right.set_ylim(1e2, 3e8)
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     return figure
 
 
@@ -54,10 +52,3 @@ def _errors(sides: Sides, share: float) -> tuple[list[int], list[float]]:
     sizes = [int(2 * share * n) for n in lengths]
     draws = np.split(off.reshape(-1, sum(sizes)), np.cumsum(sizes)[:-1], axis=1)
     return lengths, [max(float(draw.max()), 1e-18) for draw in draws]
-
-
-def _part(record: Record, control: str | None, part: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(part) if isinstance(measured, dict) else None

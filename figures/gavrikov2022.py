@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Estimates, Record
+from ntkit.claims.figures import BLUE, GUIDE, ORANGE, head
 
-BLUE, ORANGE, GUIDE = "#0072B2", "#D55E00", "#555555"
 FILTERS, LAYERS, MANY = (4, 16, 64), (16, 64, 256), 10_000
 
 
@@ -28,7 +28,7 @@ def filter_measures_null(record: Record) -> Figure:
     threshold = 1.2618047 / (1 + np.exp(-0.88767525 * (np.log2(n) - 2.30436435))) - 0.31050834  # from the authors' code
     left.plot(n, threshold, color=ORANGE, linestyle=(0, (4, 2)), linewidth=0.9, label="the authors' threshold")
     for part, counts in (("entropy", LAYERS), ("limit", (MANY,))):
-        measured = _part(record, None, part)
+        measured = record.part(part)
         if isinstance(measured, Estimates):
             low, high = np.quantile(np.asarray(measured.samples), (0.025, 0.975), axis=0)
             mean = np.asarray(measured.mean)
@@ -38,14 +38,14 @@ def filter_measures_null(record: Record) -> Figure:
     right.set(xscale="log", xlabel="filters $n$", ylabel="orthogonality", ylim=(0.7, 1.0))
     right.set_title("36 weights in a filter")
     right.grid(True)
-    measured = _part(record, None, "orthogonality")
+    measured = record.part("orthogonality")
     if isinstance(measured, Estimates):
         low, high = np.quantile(np.asarray(measured.samples), (0.025, 0.975), axis=0)
         mean, predicted = np.asarray(measured.mean), np.asarray(measured.predicted)
         right.errorbar(FILTERS, mean, (mean - low, high - mean), fmt="o", color=BLUE, markersize=3.5, capsize=2)
         right.axhline(predicted[0], color="black", linewidth=0.9)
         right.text(64, predicted[0] + 0.006, "absolute values", ha="right", va="bottom")
-    wrong = _part(record, "squared", "orthogonality")
+    wrong = record.part("orthogonality", "squared")
     if isinstance(wrong, Estimates):
         verdict = record.verdict["controls"]["squared"]["verdict"]
         level = float(np.asarray(wrong.predicted)[0])
@@ -54,14 +54,5 @@ def filter_measures_null(record: Record) -> Figure:
     for axes, ticks in ((left, (10, 100, 1000, 10_000)), (right, FILTERS)):
         axes.set_xticks(ticks, [str(tick) for tick in ticks])
         axes.minorticks_off()
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     return figure
-
-
-def _part(record: Record, control: str | None, part: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(part) if isinstance(measured, dict) else None

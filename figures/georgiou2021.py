@@ -5,8 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Record, Sides
+from ntkit.claims.figures import BLUE, ORANGE, PINK, SKY, head
 
-COLOURS = {0.01: "#56B4E9", 0.1: "#0072B2", 0.3: "#CC79A7", 0.6: "#D55E00"}
+COLOURS = {0.01: SKY, 0.1: BLUE, 0.3: PINK, 0.6: ORANGE}
 
 
 def norm_loss_radial(record: Record) -> Figure:
@@ -21,9 +22,7 @@ def norm_loss_radial(record: Record) -> Figure:
     left.plot([], [], "o", color="black", markersize=3, markerfacecolor="white", label="descent")
     left.plot([], [], color="black", linewidth=0.8, label="closed form")
     left.legend(loc="lower left")
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     return figure
 
 

@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Pairs, Record, Sides
+from ntkit.claims.figures import BLUE, GREY, ORANGE, head
 
-BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#666666"
 DEPTHS = (10, 40, 100, 200)
 
 
@@ -39,8 +39,5 @@ def invertible_volume_preserving(record: Record) -> Figure:
         right.text(0.03, 0.94, f"$|\\log |\\det J|\\,| \\leq$ {worst:.0e}", transform=right.transAxes, va="top", color=GREY)
     right.axhline(1, color=GREY, linestyle=(0, (4, 2)), linewidth=0.9)
     right.set(xlabel="repeat, ordered by condition", ylabel="singular values of $J$", yscale="log", title="depth 10")
-    for axes in figure.axes:
-        axes.grid(True)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     return figure

@@ -4,8 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure, SubFigure
 
 from ntkit.claims import Estimates, Record, Sides
-
-BLUE, ORANGE = "#0072B2", "#D55E00"
+from ntkit.claims.figures import BLUE, ORANGE, head
 
 
 def jacobian_is_posterior_covariance(record: Record) -> Figure:
@@ -20,7 +19,7 @@ def jacobian_is_posterior_covariance(record: Record) -> Figure:
     axes.set_title("ten noisy digits")
     axes.axhline(1, color="black", linestyle=(0, (4, 2)), linewidth=0.7)
     axes.grid(True)
-    jacobian = _part(record, None, "jacobian")
+    jacobian = record.part("jacobian")
     if isinstance(jacobian, Sides):
         found, expected = (np.linalg.eigvalsh(np.asarray(side)[:10])[:, ::-1] for side in (jacobian.lhs, jacobian.rhs))
         ranks = np.arange(1, 21)
@@ -39,9 +38,7 @@ def jacobian_is_posterior_covariance(record: Record) -> Figure:
             panel.set_xticks([])
             panel.set_yticks([])
     _errors(right, record)
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     return figure
 
 
@@ -53,7 +50,7 @@ def _errors(right: SubFigure, record: Record) -> None:
     axes.axhline(0, color="black", linewidth=0.7)
     names = {None: "claim", "temperature": "temperature 2", "noise-not-squared": r"$\sigma$ for $\sigma^2$"}
     for i, control in enumerate(names):
-        error = _part(record, control, "error")
+        error = record.part("error", control)
         if isinstance(error, Estimates):
             mean, stderr = float(np.asarray(error.mean)), float(np.asarray(error.stderr))
             axes.errorbar(
@@ -61,10 +58,3 @@ def _errors(right: SubFigure, record: Record) -> None:
             )
     axes.set_xticks(range(len(names)), list(names.values()), rotation=35, ha="right")
     axes.set_xlim(-0.6, len(names) - 0.4)
-
-
-def _part(record: Record, control: str | None, part: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(part) if isinstance(measured, dict) else None

@@ -4,8 +4,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Record, Sides
-
-BLUE, ORANGE, PINK = "#0072B2", "#D55E00", "#CC79A7"
+from ntkit.claims.figures import BLUE, ORANGE, PINK, head
 
 
 def hadamard_butterfly(record: Record) -> Figure:
@@ -34,7 +33,7 @@ def hadamard_butterfly(record: Record) -> Figure:
         ("gaussian", "hadamard", "black", "+", "Gaussian"),
     )
     for control, part, colour, marker, name in shown:
-        sides = _part(record, control, part)
+        sides = record.part(part, control)
         if isinstance(sides, Sides):
             sizes, errors = _errors(sides, 2 if part == "fourier" else 1)
             axes.plot(sizes, errors, marker, color=colour, markersize=4, markerfacecolor="none", label=name)
@@ -46,9 +45,7 @@ def hadamard_butterfly(record: Record) -> Figure:
     sizes = [8, 32, 128, *([512] if record.tier == "full" else [])]
     axes.set_xticks(sizes, [str(size) for size in sizes])
     axes.minorticks_off()
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     return figure
 
 
@@ -65,10 +62,3 @@ def _errors(sides: Sides, parts: int) -> tuple[list[int], list[float]]:
         sizes.append(size)
         start = span.stop
     return sizes, errors
-
-
-def _part(record: Record, control: str | None, part: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(part) if isinstance(measured, dict) else None

@@ -6,9 +6,8 @@ from matplotlib.figure import Figure
 
 from ntkit import data
 from ntkit.claims import Counts, Estimates, Record, Series
+from ntkit.claims.figures import BLUE, DASHES, ORANGE, PINK, head
 
-BLUE, ORANGE, PINK = "#0072B2", "#D55E00", "#CC79A7"
-DASHES = (0, (4, 2))
 NOISE = 0.4
 LEVELS = (0.1, 0.4, 1.6)
 PIXEL = 8 * 4 + 3  # the output whose row is shown
@@ -22,7 +21,7 @@ def linear_denoiser_is_wiener(record: Record) -> Figure:
     left.set_title("least squares against the closed form")
     left.grid(True)
     for control, colour, marker, name in ((None, BLUE, "o", "Wiener"), ("hard-threshold", ORANGE, "^", "hard threshold")):
-        distance = _part(record, control, "distance")
+        distance = record.part("distance", control)
         if isinstance(distance, Series):
             x, curve = np.asarray(distance.x), np.exp(np.log(np.asarray(distance.y)).mean(axis=0))
             left.plot(x, curve, marker, color=colour, markerfacecolor="white")
@@ -34,7 +33,7 @@ def linear_denoiser_is_wiener(record: Record) -> Figure:
     right.set(xscale="log", xlabel=r"variance $\lambda$ of the component", ylabel="shrinkage factor")
     right.set_title(r"factors at $\sigma = 0.4$, largest $n$")
     right.grid(True)
-    factors = _part(record, None, "factors")
+    factors = record.part("factors")
     if isinstance(factors, Estimates):
         shares = np.asarray(factors.predicted)
         variances = NOISE**2 * shares / (1 - shares)
@@ -45,7 +44,7 @@ def linear_denoiser_is_wiener(record: Record) -> Figure:
         right.plot(variances[shown], np.asarray(factors.mean)[shown], "o", color=BLUE, markersize=3, markerfacecolor="white")
         right.text(0.05, 0.5, r"$\lambda / (\lambda + \sigma^2)$", color=BLUE, transform=right.transAxes)
         right.text(0.05, 0.4, "hard threshold", color=ORANGE, transform=right.transAxes)
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -74,12 +73,12 @@ def locality_from_covariance(record: Record) -> Figure:
         panels[row, 0].set_ylabel(name)
     lines = []
     for part, name in (("pixels", "permuted pixels"), ("correlations", "permuted correlations")):
-        counts = _part(record, None, part)
+        counts = record.part(part)
         if isinstance(counts, Counts):
             lines.append(f"as local: {np.sum(counts.successes)} of {np.sum(counts.trials)} {name}")
     places.supxlabel("\n".join(lines), fontsize=7.5)
     _radii(radii.subplots(), record)
-    _head(figure, record)
+    head(figure, record)
     return figure
 
 
@@ -88,25 +87,12 @@ def _radii(axes: Axes, record: Record) -> None:
     axes.set_title("periodic spectra $1/f^a$ in 1D")
     axes.grid(True)
     for part, colour, marker, a in (("pink", PINK, "s", 1), ("brown", BLUE, "o", 2)):
-        series = _part(record, None, part)
+        series = record.part(part)
         if isinstance(series, Series):
             x, y = np.asarray(series.x), np.asarray(series.y)[0]
             axes.plot(x, y[-1] * (x / x[-1]) ** series.expected, color="black", linestyle=DASHES, linewidth=0.9)
             axes.plot(x, y, marker, color=colour, markerfacecolor="white")
             axes.text(x[2] * 1.25, y[2], rf"$a = {a}$: $\sigma^{{{2 // a}}}$", color=colour, va="center")
-
-
-def _head(figure: Figure, record: Record) -> None:
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
-
-
-def _part(record: Record, control: str | None, part: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(part) if isinstance(measured, dict) else None
 
 
 def _verdict(record: Record, control: str) -> str:

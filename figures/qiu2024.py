@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Integers, Record, Sides
+from ntkit.claims.figures import AMBER, BLUE, ORANGE, PINK, head
 
-COLOURS = ("#0072B2", "#D55E00", "#CC79A7", "#E69F00")
+COLOURS = (BLUE, ORANGE, PINK, AMBER)
 BLUE, ORANGE = COLOURS[:2]
 
 
@@ -17,7 +18,7 @@ def btt_rank_and_params(record: Record) -> Figure:
     left.set(xlabel="$r$", ylabel="relative error, nearest matrix", ylim=(-0.03, 1))
     left.set_title("a Gaussian matrix of size $b^2$")
     left.grid(True)
-    distance = _part(record, None, "distance")
+    distance = record.part("distance")
     if isinstance(distance, Sides):
         found, expected = np.asarray(distance.lhs), np.asarray(distance.rhs)
         start = 0
@@ -35,7 +36,7 @@ def btt_rank_and_params(record: Record) -> Figure:
     right.set_title(f"Gaussian cores, $b = {b}$")
     right.grid(True)
     r = np.arange(1, b + 1)
-    whole, low = _part(record, None, "whole"), _part(record, "low-rank", "whole")
+    whole, low = record.part("whole"), record.part("whole", "low-rank")
     if isinstance(whole, Integers):
         right.plot(r, np.asarray(whole.got)[start:], "o-", color=BLUE, markerfacecolor="white", linewidth=0.8)
         right.text(1, b * b * 1.04, "whole matrix", color=BLUE)
@@ -43,20 +44,11 @@ def btt_rank_and_params(record: Record) -> Figure:
         right.plot(r, np.asarray(low.expected)[start:], "^", color=ORANGE, linestyle=(0, (4, 2)), markerfacecolor="white")
         verdict = record.verdict["controls"]["low-rank"]["verdict"]
         right.text(b * 0.62, b * b * 0.5, f"$r b$\n(control, {verdict})", color=ORANGE)
-    slices = _part(record, None, "slices")
+    slices = record.part("slices")
     if isinstance(slices, Integers):
         ranks = np.asarray(slices.got)[-(b**3) :].reshape(b, b * b)
         right.plot(r, ranks.max(axis=1), "s", color="black", markersize=3, markerfacecolor="white")
         right.text(b * 0.75, b * 0.2, "slices", ha="left", va="bottom")
     right.set_xticks(r)
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     return figure
-
-
-def _part(record: Record, control: str | None, part: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(part) if isinstance(measured, dict) else None

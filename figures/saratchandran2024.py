@@ -4,8 +4,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Record
+from ntkit.claims.figures import BLUE, ORANGE, head
 
-BLUE, ORANGE = "#0072B2", "#D55E00"
 ROWS = (3, 4, 5)
 
 
@@ -39,7 +39,5 @@ def row_equilibration(record: Record) -> Figure:
             right.axvline(rows**0.5, color=colour, linestyle=(0, (4, 2)), linewidth=0.9)
         right.text(3**0.5 - 0.03, 1, r"bounds $\sqrt{m}$", ha="right")
         right.legend(loc="center", bbox_to_anchor=(0.42, 0.6))
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     return figure

@@ -5,20 +5,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ntkit.claims import Bounds, Integers, Record, Series
+from ntkit.claims.figures import BLUE, GREEN, GREY, ORANGE, head
 
-BLUE, GREEN, PURPLE, ORANGE, GREY = "#0072B2", "#009E73", "#8855AA", "#D55E00", "#666666"
+PURPLE = "#8855AA"
 RANKS = (("outer", GREEN, "s", "$H_O$"), ("functional", PURPLE, "^", "$H_F$"), ("whole", BLUE, "o", "$H$"))
 
 
 def two_layer_rank_exact(record: Record) -> Figure:
     """Left: ranks against the laws, on the diagonal; middle: what a count of dimensions misses; right: the gap at the cut."""
-    figure = _titled(record, (8.2, 3.0))
+    figure = Figure(figsize=(8.2, 3.0))
     left, middle, right = figure.subplots(1, 3)
     for part, colour, marker, name in RANKS:
-        found = _part(record, None, part)
+        found = record.part(part)
         if isinstance(found, Integers):
             left.plot(found.expected, found.got, marker, color=colour, markersize=3.5, label=name, alpha=0.7)
-    wrong = _part(record, "fully-connected", "whole")
+    wrong = record.part("whole", "fully-connected")
     if isinstance(wrong, Integers):
         left.plot(wrong.expected, wrong.got, "x", color=ORANGE, markersize=4, label="$H$, law with $k = 1$")
     end = left.get_xlim()[1]
@@ -26,7 +27,7 @@ def two_layer_rank_exact(record: Record) -> Figure:
     left.legend(loc="lower right")
     left.set(xlabel="law", ylabel="rank by singular values", title="random shapes")
     for control, colour, marker, name in (("dimension-count", ORANGE, "x", "count"), (None, GREEN, "s", "law")):
-        found = _part(record, control, "outer")
+        found = record.part("outer", control)
         if isinstance(found, Integers):
             shown = slice(0, 30)
             off = (np.asarray(found.got) - np.asarray(found.expected))[shown]
@@ -36,16 +37,15 @@ def two_layer_rank_exact(record: Record) -> Figure:
     middle.set_title("counting dimensions")
     middle.legend(loc="upper right")
     _gap(right, record)
-    for axes in figure.axes:
-        axes.grid(True)
+    head(figure, record)
     return figure
 
 
 def deep_rank_slope(record: Record) -> Figure:
     """Left: parameters grow as the square of the width, the rank along a line; right: increments minus the law, 0."""
-    figure = _titled(record, (6.4, 3.0))
+    figure = Figure(figsize=(6.4, 3.0))
     left, right = figure.subplots(1, 2)
-    exponent = _part(record, None, "exponent")
+    exponent = record.part("exponent")
     if isinstance(exponent, Series):
         parameters, rank = np.asarray(exponent.x), np.asarray(exponent.y)[0]
         widths = np.sqrt(parameters / 2 + 4) - 2  # p = 2 m^2 + 8 m
@@ -60,7 +60,7 @@ def deep_rank_slope(record: Record) -> Figure:
         left.legend(loc="upper left")
     left.set(xlabel="width $m$", ylabel="number", xlim=0, ylim=0)
     for control, colour, marker in (("narrower", ORANGE, "x"), (None, BLUE, "o")):
-        found = _part(record, control, "increments")
+        found = record.part("increments", control)
         if isinstance(found, Integers):
             law = np.asarray(found.expected)
             verdict = f" ({record.verdict['controls'][control]['verdict']})" if control else ""
@@ -69,20 +69,12 @@ def deep_rank_slope(record: Record) -> Figure:
     right.legend(loc="upper right")
     right.set(xlabel="law: $2\\,\\Delta m\\,\\sum_l r_l$", ylabel="increment minus law", ylim=(-4, 8))
     right.set_title("rank $H$ over $\\Delta m = 1, 1, 3$")
-    for axes in figure.axes:
-        axes.grid(True)
-    return figure
-
-
-def _titled(record: Record, size: tuple[float, float]) -> Figure:
-    figure = Figure(figsize=size)
-    title = f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)"
-    figure.suptitle(title, x=0.02, ha="left", parse_math=False)
+    head(figure, record)
     return figure
 
 
 def _gap(axes: Axes, record: Record) -> None:
-    found = _part(record, None, "gap")
+    found = record.part("gap")
     axes.set(xlabel="matrix", ylabel="singular value / largest", title="gap at the cut", yscale="log", ylim=(1e-18, 10))
     if not isinstance(found, Bounds):
         return
@@ -92,10 +84,3 @@ def _gap(axes: Axes, record: Record) -> None:
     axes.plot(x[dropped > 0], dropped[dropped > 0], ".", color=GREY, markersize=3, label="largest that does not")
     axes.axhline(1e-13, color=GREY, linestyle=(0, (4, 2)), linewidth=0.9)
     axes.legend(loc="center right", bbox_to_anchor=(1.0, 0.42))
-
-
-def _part(record: Record, control: str | None, name: str) -> object:
-    if control is not None and control not in record.verdict["controls"]:
-        return None
-    measured = record.measurement(control)
-    return measured.get(name) if isinstance(measured, dict) else None

@@ -4,9 +4,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ntkit.claims import Record, Sides
+from ntkit.claims.figures import BLUE, ORANGE, PINK, head
 
 TAYLOR, PADE, SMALLEST = (5, 10, 20, 40), (3, 5, 8), (0.3, 0.05, 0.01)
-COLOURS = ("#0072B2", "#D55E00", "#CC79A7")
+COLOURS = (BLUE, ORANGE, PINK)
 
 
 def matrix_sqrt_errors(record: Record) -> Figure:
@@ -16,7 +17,7 @@ def matrix_sqrt_errors(record: Record) -> Figure:
     left.set(xscale="log", yscale="log", xlabel="degree $K$", ylabel="spectral error of the root")
     left.grid(True)
     for part, degrees, marker, style in (("taylor", TAYLOR, "o", "-"), ("pade", PADE, "s", (0, (4, 2)))):
-        sides = _part(record, part)
+        sides = record.part(part)
         if isinstance(sides, Sides):
             found, expected = (
                 np.asarray(side).reshape(len(SMALLEST), -1, len(degrees))[:, 0] for side in (sides.lhs, sides.rhs)
@@ -38,7 +39,7 @@ def matrix_sqrt_errors(record: Record) -> Figure:
     right.axvline(8, color="black", linestyle=(0, (1, 1)), linewidth=0.9)
     right.text(8.15, 1, "the authors stop", va="center")
     right.grid(True)
-    sides = _part(record, "iteration")
+    sides = record.part("iteration")
     if isinstance(sides, Sides):
         found, expected = (
             np.asarray(side).reshape(len(SMALLEST), -1, *np.shape(side)[1:])[:, 0] for side in (sides.lhs, sides.rhs)
@@ -50,12 +51,5 @@ def matrix_sqrt_errors(record: Record) -> Figure:
             off, law = (np.abs(path[i] - exact).max(axis=(1, 2)) / size for path in (found, expected))
             right.plot(steps[law > 1e-15], law[law > 1e-15], color=colour, linewidth=0.8)
             right.plot(steps, np.maximum(off, 1e-17), "o", color=colour, markersize=3.5, markerfacecolor="white")
-    figure.suptitle(
-        f"{record.claim.name}: {record.verdict['verdict']} ({record.tier} tier)", x=0.02, ha="left", parse_math=False
-    )
+    head(figure, record)
     return figure
-
-
-def _part(record: Record, part: str) -> object:
-    measured = record.measurement()
-    return measured.get(part) if isinstance(measured, dict) else None
