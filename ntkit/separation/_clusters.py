@@ -74,7 +74,7 @@ class XorClusters(Task):
 
     def sample(self, key: PRNGKeyArray, n: int) -> Data:
         """Labelled inputs of shape (1, dim), some of the labels flipped."""
-        rng = generator(key)
+        n, rng = check_integer("n", n), generator(key)
         clean, side = rng.choice([-1.0, 1.0], size=(2, n))
         if not self.antipodal:
             side[clean > 0] = 1.0

@@ -81,7 +81,16 @@ class GroupArithmetic(Task):
 
     def sample(self, key: PRNGKeyArray, n: int) -> Data:
         """Labelled pairs, independent, or all different without replacement."""
-        pairs = self.pairs(key, n)
+        return self._labelled(self.pairs(key, n))
+
+    def test_set(self, key: PRNGKeyArray, n: int) -> Data:
+        """Another sample; without replacement, and if n pairs are not fewer, every pair once: the test error is exact."""
+        if self.replacement or check_integer("n", n) < self.dim**2:
+            return self.sample(key, n)
+        pairs = np.stack(np.divmod(np.arange(self.dim**2), self.dim), axis=1)
+        return self._labelled(pairs)
+
+    def _labelled(self, pairs: Int[np.ndarray, "n 2"]) -> Data:
         values: Float[np.ndarray, " order"] = np.asarray(self.values)
         return Data(np.eye(self.dim)[pairs], values[self.products(pairs)])
 

@@ -10,8 +10,8 @@ import scipy.linalg
 from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from ntkit.separation._checks import Real, check_integer, check_number
-from ntkit.separation._learner import Errors, Learner, Predictor
+from ntkit.separation._checks import Real, check_data, check_inputs, check_number
+from ntkit.separation._learner import Errors, Learner, Predictor, check_test_size
 from ntkit.separation._symmetry import COMMON, NONE, ORTHOGONAL, TOKENS, Symmetry
 from ntkit.separation._task import Task
 
@@ -88,13 +88,14 @@ class KernelRidge(Learner):
         """The score; nothing of it is random.
 
         Raises:
-            ValueError: there are several ridges.
+            ValueError: there are several ridges; or as for every learner.
             LinAlgError: the matrix is singular.
         """
         if len(self.ridges) > 1:
             raise ValueError(f"ridge must be one number to learn from data, got {self.ridge!r}")
+        x, y = check_data(x, y)
         weights = _solve(self.gram(x, x), self.ridges[0], y)
-        return lambda test: self.gram(test, x) @ weights
+        return lambda test: self.gram(check_inputs("test", test, x.shape[1:]), x) @ weights
 
     def errors(
         self,
@@ -108,12 +109,12 @@ class KernelRidge(Learner):
     ) -> Errors:
         """As for every learner; of several ridges the best on the test inputs. One matrix serves all n of a replicate."""
         sizes = self._asked(task, n, replicates, measure, ("error",))
-        check_integer("test_size", test_size)
+        check_test_size(task, test_size)
         found = np.empty((replicates, len(sizes)))
         for replicate in range(replicates):
             train, test, _ = jax.random.split(jax.random.fold_in(key, replicate), 3)
             x, y = task.sample(train, int(sizes[-1]))
-            held_out = task.sample(test, test_size)
+            held_out = task.test_set(test, test_size)
             gram, cross = self.gram(x, x), self.gram(held_out.x, x)
             for point, size in enumerate(sizes.tolist()):
                 weights = [_solve(gram[:size, :size], ridge, y[:size]) for ridge in self.ridges]

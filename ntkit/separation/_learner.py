@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 
-from ntkit.separation._checks import check_integer, sample_sizes
+from ntkit.separation._checks import check_data, check_inputs, check_integer, sample_sizes
 from ntkit.separation._symmetry import Symmetry
 from ntkit.separation._task import Task
 
@@ -33,7 +33,11 @@ class Learner(ABC):
     def fit(
         self, x: Float[np.ndarray, "n patches dim"], y: Float[np.ndarray, " n"], key: PRNGKeyArray | None = None
     ) -> Predictor:
-        """The learnt score, a function of inputs of shape (n, patches, dim); its sign classifies."""
+        """The learnt score, a function of inputs of shape (n, patches, dim); its sign classifies.
+
+        Raises:
+            ValueError: x, y or the inputs to score have a wrong shape or dtype, or are not finite.
+        """
 
     def errors(
         self,
@@ -56,18 +60,19 @@ class Learner(ABC):
             key: JAX PRNG key; replicate i depends on it and on i alone.
             replicates: data sets.
             measure: "error", the test error of the task; a learner may know others.
-            test_size: inputs to test on.
+            test_size: inputs to test on; at least 2 for real labels, whose variance errors are relative to.
 
         Raises:
             ValueError: an argument is out of range, or the learner does not know the measure.
             FloatingPointError: a score is nan or infinite.
         """
         sizes = self._asked(task, n, replicates, measure, ("error",))
+        check_test_size(task, test_size)
         found = np.empty((replicates, len(sizes)))
         for replicate in range(replicates):
             train, test, start = jax.random.split(jax.random.fold_in(key, replicate), 3)
             x, y = task.sample(train, int(sizes[-1]))
-            held_out = task.sample(test, test_size)
+            held_out = task.test_set(test, test_size)
             for point, size in enumerate(sizes.tolist()):
                 found[replicate, point] = task.error(self.fit(x[:size], y[:size], start)(held_out.x), held_out.y)
         return found
@@ -94,6 +99,11 @@ class Learner(ABC):
         return sample_sizes(n)
 
 
+def check_test_size(task: Task, test_size: int) -> None:
+    """Enough inputs to test on, or a ValueError."""
+    check_integer("test_size", test_size, 1 if task.kind == "classification" else 2)
+
+
 def equivariance_gap(
     learner: Learner,
     symmetry: Symmetry,
@@ -108,6 +118,9 @@ def equivariance_gap(
         The largest difference of the scores of g test after learning from (g x, y) and of test after learning from (x, y),
         relative to the largest score; rounding for a learner with this symmetry.
 
+    Raises:
+        ValueError: x, y or test have a wrong shape or dtype, or are not finite.
+
     Example:
         >>> from ntkit.separation import LeastSquares, ORTHOGONAL
         >>> rng = np.random.default_rng(0)
@@ -115,6 +128,8 @@ def equivariance_gap(
         >>> equivariance_gap(LeastSquares(), ORTHOGONAL, x, np.sign(x[:, 0, 0]), test, jax.random.key(0)) < 1e-12
         True
     """
+    x, y = check_data(x, y)
+    test = check_inputs("test", test, x.shape[1:])
     start, element = jax.random.split(key)
     act = symmetry.draw(np.random.default_rng(np.asarray(jax.random.key_data(element)).ravel().tolist()), *x.shape[1:])
     plain = learner.fit(x, y, start)(test)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 
+from ntkit.separation._checks import check_data, check_inputs
 from ntkit.separation._learner import Learner, Predictor
 from ntkit.separation._symmetry import ORTHOGONAL
 
@@ -25,6 +26,7 @@ class LeastSquares(Learner):
 
     def weights(self, x: Float[np.ndarray, "n patches dim"], y: Float[np.ndarray, " n"]) -> Float[np.ndarray, "patches dim"]:
         """What multiplies each pixel."""
+        x, y = check_data(x, y)
         return np.asarray(np.linalg.lstsq(x.reshape(len(x), -1), y)[0].reshape(x.shape[1:]))
 
     def fit(
@@ -32,4 +34,4 @@ class LeastSquares(Learner):
     ) -> Predictor:
         """The score; nothing of it is random."""
         weights = self.weights(x, y)
-        return lambda test: np.einsum("nkd,kd->n", test, weights)
+        return lambda test: np.einsum("nkd,kd->n", check_inputs("test", test, weights.shape), weights)

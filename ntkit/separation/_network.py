@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from ntkit.separation._checks import check_inputs
 from ntkit.separation._layout import Architecture
 
 Filters = Float[np.ndarray, "filters fan_in"]
@@ -16,16 +17,23 @@ class Network:
     """What `ProjectedGradient` learnt, a function of inputs of shape (n, patches, dim).
 
     Attributes:
+        patches: of an input.
         weights: (units, patches, dim) for "fcn", (patches, dim) for "lcn", (dim,) for "cnn".
         threshold: of the classifier.
     """
 
     architecture: Architecture
+    patches: int
     weights: Float[np.ndarray, "..."]
     threshold: float
 
     def __call__(self, x: Float[np.ndarray, "n patches dim"]) -> Float[np.ndarray, " n"]:
-        """The scores."""
+        """The scores.
+
+        Raises:
+            ValueError: x has another shape than the inputs learnt from, or is not finite.
+        """
+        x = check_inputs("x", x, (self.patches, self.weights.shape[-1]))
         inputs = inputs_of(self.architecture, x)
         filters = self.weights.reshape(-1, inputs.shape[-1])
         copies = x.shape[1] / len(filters) if self.architecture == "fcn" else 1.0

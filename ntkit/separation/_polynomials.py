@@ -59,7 +59,7 @@ class HierarchicalPolynomial(Task):
     def __post_init__(self) -> None:
         check_integer("degree", self.degree)
         check_integer("dim", self.dim, self.degree)
-        check_outer(self.outer)
+        check_outer(self.outer, self.dim)
 
     def inner(self, x: Float[np.ndarray, "n 1 dim"]) -> Float[np.ndarray, " n"]:
         """p(x)."""
@@ -69,7 +69,7 @@ class HierarchicalPolynomial(Task):
 
     def sample(self, key: PRNGKeyArray, n: int) -> Data:
         """Labelled inputs of shape (1, dim)."""
-        x = spheres(generator(key), n, 1, self.dim)
+        x = spheres(generator(key), check_integer("n", n), 1, self.dim)
         return Data(x, hermite_sum(self.outer, self.inner(x)))
 
 
@@ -109,7 +109,7 @@ class AveragedPolynomial(Task):
     def __post_init__(self) -> None:
         check_integer("patches", self.patches)
         check_integer("dim", self.dim)
-        check_outer(self.outer)
+        check_outer(self.outer, self.dim)
         if self.used is not None and check_integer("used", self.used) > self.patches:
             raise ValueError(f"used must be at most the number of patches, {self.patches}, got {self.used!r}")
 
@@ -128,14 +128,17 @@ class AveragedPolynomial(Task):
 
     def sample(self, key: PRNGKeyArray, n: int) -> Data:
         """Labelled inputs of shape (patches, dim)."""
-        x = spheres(generator(key), n, self.patches, self.dim)
+        x = spheres(generator(key), check_integer("n", n), self.patches, self.dim)
         return Data(x, hermite_sum(self.outer, x[:, : self.used, 0]).mean(axis=1))
 
 
-def check_outer(outer: tuple[float, ...]) -> None:
-    """Coefficients of a polynomial that is not constant, or a ValueError."""
+def check_outer(outer: tuple[float, ...], dim: int) -> None:
+    """Coefficients of a polynomial that is not constant on inputs of so many coordinates, or a ValueError."""
     if not np.isfinite(outer).all() or not any(outer[1:]):
         raise ValueError(f"outer must be finite coefficients, not all of them 0 beyond the first, got {outer!r}")
+    low, high = hermite_sum(outer, np.array([-1.0, 1.0]))
+    if dim == 1 and abs(high - low) <= 1e-12 * sum(map(abs, outer)):  # the only inputs; rounding is below 1e-14 a coefficient
+        raise ValueError(f"outer must differ at -1 and 1, the only inputs of dim=1, got {outer!r}, which gives one label")
 
 
 def spheres(rng: np.random.Generator, n: int, patches: int, dim: int) -> Float[np.ndarray, "n patches dim"]:

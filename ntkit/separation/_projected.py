@@ -10,7 +10,7 @@ from jaxtyping import Float, PRNGKeyArray
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from ntkit.separation._checks import check_integer, check_number, generator
+from ntkit.separation._checks import check_data, check_integer, check_number, generator
 from ntkit.separation._layout import Architecture, check_architecture
 from ntkit.separation._learner import Errors, Learner
 from ntkit.separation._network import Filters, Network, Seen, along, beyond, gathered, inputs_of
@@ -111,23 +111,19 @@ class ProjectedGradient(Learner):
             key: of the initial weights; not used without init_std.
 
         Raises:
-            ValueError: an argument has the wrong shape or dtype, or the key is missing.
+            ValueError: an argument has the wrong shape or dtype or is not finite, or the key is missing.
             FloatingPointError: a score or a weight is nan or infinite.
         """
-        x, y = np.asarray(x), np.asarray(y)
-        if x.ndim != 3 or not x.size or x.dtype not in (np.float32, np.float64):
-            raise ValueError(f"x must be float32 or float64 of shape (n, patches, dim), got {x.dtype} of shape {x.shape}")
-        if y.shape != x.shape[:1]:
-            raise ValueError(f"y must have shape ({len(x)},) like x, got {y.shape}")
+        x, y = check_data(x, y)
         inputs = inputs_of(self.architecture, x)
         start = np.zeros((self._filters(x.shape[1]), inputs.shape[-1]), dtype=x.dtype)
         if self.init_std:
             if key is None:
                 raise ValueError(f"key must be given for random weights, got None for init_std={self.init_std!r}")
             start += self.init_std * generator(key).standard_normal(start.shape, dtype=x.dtype)
-        weights = self._descend(inputs, y.astype(x.dtype), start, x.shape[1])
+        weights = self._descend(inputs, y, start, x.shape[1])
         shape = {"fcn": (-1, *x.shape[1:]), "lcn": x.shape[1:], "cnn": x.shape[2:]}[self.architecture]
-        return Network(self.architecture, weights.reshape(shape), self.readout)
+        return Network(self.architecture, x.shape[1], weights.reshape(shape), self.readout)
 
     def errors(
         self,

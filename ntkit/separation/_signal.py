@@ -59,7 +59,7 @@ class SignalTask(Task):
 
     def sample(self, key: PRNGKeyArray, n: int) -> Data:
         """Labelled inputs in full."""
-        rng = generator(key)
+        n, rng = check_integer("n", n), generator(key)
         y = rng.choice([-1.0, 1.0], size=n)
         x = self.noise * rng.normal(size=(n, self.patches, self.dim))
         x[np.arange(n), self.places_of(rng, n), 0] += y

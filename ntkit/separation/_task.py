@@ -58,13 +58,18 @@ class Task(ABC):
 
     @abstractmethod
     def sample(self, key: PRNGKeyArray, n: int) -> Data:
-        """So many independent labelled inputs."""
+        """So many independent labelled inputs; a ValueError for an n that is no whole number of at least 1."""
+
+    def test_set(self, key: PRNGKeyArray, n: int) -> Data:
+        """So many labelled inputs to test on: another sample. A task of few inputs may give all of them in its place."""
+        return self.sample(key, n)
 
     def error(self, scores: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> float:
         """The error of some scores against labels.
 
         Raises:
-            ValueError: there is not one score for each label.
+            ValueError: there is not one score for each label, or real labels are all equal: errors are relative to their
+                variance.
             FloatingPointError: a score is nan or infinite, which is no error of 0.
         """
         if np.shape(scores) != np.shape(y):  # else they would be broadcast, each score against each label
@@ -73,4 +78,6 @@ class Task(ABC):
             raise FloatingPointError(f"{int((~np.isfinite(scores)).sum())} of {scores.size} scores are not finite")
         if self.kind == "classification":
             return float(((1 - np.sign(scores) * y) / 2).mean())
+        if np.ptp(y) == 0:
+            raise ValueError(f"y must hold labels that differ, since errors are relative to their variance, got {y.size} equal")
         return float(((scores - y) ** 2).mean() / y.var())

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, PRNGKeyArray
 from scipy.special import expit
 
-from ntkit.separation._checks import Real, check_integer, check_number, generator
+from ntkit.separation._checks import Real, check_data, check_inputs, check_integer, check_number, generator
 from ntkit.separation._learner import Learner, Predictor
 from ntkit.separation._symmetry import NONE
 
@@ -100,13 +100,14 @@ class TwoLayerRelu(Learner):
         """The score after training.
 
         Raises:
-            ValueError: there is no key for the start.
+            ValueError: there is no key for the start; or as for every learner.
             FloatingPointError: training diverged.
         """
         if key is None:
             raise ValueError("key must be a JAX PRNG key, since the start is random, got None")
+        x, y = check_data(x, y)
         weights = self.train(x, y, self.start(key, int(np.prod(x.shape[1:]))))
-        return lambda test: self.score(test, weights)
+        return lambda test: self.score(check_inputs("test", test, x.shape[1:]), weights)
 
     def _slope(self, scores: Float[np.ndarray, " n"], y: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """The derivative of each sample's loss in its score."""

@@ -90,8 +90,8 @@ def signal_tasks(
 def tasks(draw: st.DrawFn, kinds: Sequence[type[Task]] = TASKS, *, replacement: Sequence[bool] = (True, False)) -> Task:
     """Tasks of every class: signals as `signal_tasks` draws them; clusters that coincide, with random labels, and linear ones.
 
-    Polynomials and groups are such that labels differ: polynomials are of inputs in two dimensions or more, and values on a
-    group are whole and not negative, so that no sum of them vanishes but one of zeros.
+    Polynomials and groups are such that labels differ: even polynomials are of inputs in two dimensions or more, and values on
+    a group are whole and not negative, so that no sum of them vanishes but one of zeros.
 
     Args:
         draw: given by hypothesis.
@@ -103,12 +103,12 @@ def tasks(draw: st.DrawFn, kinds: Sequence[type[Task]] = TASKS, *, replacement: 
         flip = draw(st.sampled_from((0.0, 0.1, 0.5)))
         return _made(XorClusters, draw(st.integers(2, 5)), draw(st.sampled_from((0.0, 1.0, 5.0))), flip, draw(st.booleans()))
     if kind is HierarchicalPolynomial:
-        degree = draw(st.integers(1, 3))
-        return _made(HierarchicalPolynomial, draw(st.integers(max(degree, 2), 6)), degree, draw(st.sampled_from(OUTER)))
+        degree, outer = draw(st.integers(1, 3)), draw(st.sampled_from(OUTER))
+        return _made(HierarchicalPolynomial, draw(st.integers(max(degree, _least_dim(outer)), 6)), degree, outer)
     if kind is AveragedPolynomial:
-        patches = draw(st.integers(1, 4))
+        patches, outer = draw(st.integers(1, 4)), draw(st.sampled_from(OUTER))
         used = draw(st.none() | st.integers(1, patches))
-        return _made(AveragedPolynomial, patches, draw(st.integers(2, 5)), draw(st.sampled_from(OUTER)), used)
+        return _made(AveragedPolynomial, patches, draw(st.integers(_least_dim(outer), 5)), outer, used)
     if kind is GroupArithmetic:
         table = draw(st.sampled_from(GROUPS))
         others = draw(st.tuples(*[st.integers(0, 3)] * (len(table) - 2)))
@@ -181,6 +181,11 @@ def learners(
         units=one(1, 2) if architecture == "fcn" and init_std else 1,
         project=project,
     )
+
+
+def _least_dim(outer: tuple[float, ...]) -> int:
+    """1, where inputs are -1 and 1, for polynomials that tell these apart."""
+    return 1 if any(outer[1::2]) else 2
 
 
 def _made(make: Callable[..., Made], *arguments: Any, **options: Any) -> Made:

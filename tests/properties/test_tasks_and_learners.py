@@ -97,7 +97,7 @@ def test_pairs_of_group_elements_are_labelled_by_their_product_which_relabelling
 
 @st.composite
 def tasks_with_learners(draw):
-    task = draw(tasks(replacement=(True,)))
+    task = draw(tasks())
     return task, draw(learners() if isinstance(task, SignalTask) else learners(ON_ANY_TASK))
 
 
@@ -258,3 +258,73 @@ def test_what_cannot_be_fitted_is_refused(drawn, learner):
         assume(learner.steps == 2 and (learner.fresh or blind))
     with pytest.raises(ValueError, match=r"(ridge|fresh|threshold) must be .* to learn from data"):
         learner.fit(*drawn.data)
+
+
+@given(tasks(), st.sampled_from((0, -1, 2.5, True)))
+@pytest.mark.usefixtures("without_type_checks")
+def test_samples_of_no_size_are_refused(task, n):
+    with pytest.raises(ValueError, match=f"n must be a whole number of at least 1, got {n}"):
+        task.sample(jax.random.key(0), n)
+
+
+@given(tasks_with_learners(), st.sampled_from((0, -1, 1)))
+def test_too_few_inputs_to_test_on_are_refused(drawn, test_size):
+    task, learner = drawn
+    counts = not isinstance(learner, TwoStep) and not (
+        isinstance(learner, ProjectedGradient) and isinstance(task, SignalTask) and not learner.readout
+    )
+    least = 1 if task.kind == "classification" else 2
+    assume(counts and test_size < least)
+    with pytest.raises(ValueError, match=f"test_size must be a whole number of at least {least}, got {test_size}"):
+        learner.errors(task, [3], key=jax.random.key(0), replicates=1, test_size=test_size)
+
+
+@given(data_sets(), learners(from_data=True), st.sampled_from((np.nan, np.inf, -np.inf)), seeds())
+@pytest.mark.usefixtures("without_type_checks")
+def test_data_that_are_not_finite_or_do_not_fit_are_refused_by_name(drawn, learner, bad, seed):
+    (x, y), key = drawn.data, jax.random.key(seed)
+    broken, wrong = x.copy(), y.copy()
+    broken[0, -1, 0] = wrong[-1] = bad
+    with pytest.raises(ValueError, match=f"x must be finite, got 1 of {x.size} numbers that are nan or infinite"):
+        learner.fit(broken, y, key)
+    with pytest.raises(ValueError, match=f"y must be finite, got 1 of {y.size} numbers that are nan or infinite"):
+        learner.fit(x, wrong, key)
+    with pytest.raises(ValueError, match=rf"y must be real numbers of shape \({len(x)},\) like x, got float64 of shape"):
+        learner.fit(x, np.append(y, 1.0), key)
+    score = learner.fit(x, y, key)
+    for other in (x[0], x[:0], np.append(x, x, axis=1), np.append(x, x, axis=2), x.astype(int)):
+        with pytest.raises(
+            ValueError, match=r"(test|x) must be float32 or float64 of shape \(n, .* like those learnt from, got"
+        ):
+            score(other)
+    with pytest.raises(ValueError, match=r"(test|x) must be finite"):
+        score(broken)
+
+
+@given(data_sets(tasks((HierarchicalPolynomial, AveragedPolynomial, GroupArithmetic))))
+def test_scores_of_labels_that_are_all_equal_have_no_error(drawn):
+    y = np.full(drawn.n, 3.0)
+    with pytest.raises(ValueError, match=f"y must hold labels that differ, .* got {drawn.n} equal"):
+        drawn.task.error(drawn.data.y, y)
+
+
+@given(tasks((GroupArithmetic,)), seeds())
+def test_a_test_set_without_replacement_is_every_pair_once(task, seed):
+    whole = task.test_set(jax.random.key(seed), TESTED)
+    if task.replacement:
+        assert len(whole.y) == TESTED
+    else:
+        assert len(np.unique(whole.x, axis=0)) == len(whole.y) == task.dim**2
+        assert len(task.test_set(jax.random.key(seed), 2).y) == 2
+
+
+@pytest.mark.usefixtures("without_type_checks")
+def test_a_gap_is_measured_on_inputs_that_fit():
+    (x, y), key = XorClusters(2, 1.0).sample(jax.random.key(0), 7), jax.random.key(1)
+    for test in (x[:0], x[:, :, :1]):
+        with pytest.raises(
+            ValueError, match=r"test must be float32 or float64 of shape \(n, 1, 2\) like those learnt from, got"
+        ):
+            equivariance_gap(LeastSquares(), LeastSquares().symmetry, x, y, test, key)
+    with pytest.raises(ValueError, match=r"y must be real numbers of shape \(7,\) like x, got float64 of shape \(6,\)"):
+        equivariance_gap(LeastSquares(), LeastSquares().symmetry, x, y[1:], x, key)

@@ -99,6 +99,12 @@ def test_symmetries_are_stated():
         (lambda: HierarchicalPolynomial(3, 1, (1.0, 0.0)), "outer must be finite coefficients, not all of them 0 beyond"),
         (lambda: AveragedPolynomial(0, 4, (0.0, 1.0)), "patches must be a whole number of at least 1, got 0"),
         (lambda: AveragedPolynomial(2, 4, (0.0, np.nan)), "outer must be finite coefficients"),
+        (
+            lambda: AveragedPolynomial(2, 1, (0.0, 0.0, 1.0)),
+            r"outer must differ at -1 and 1, the only inputs of dim=1, got \(0",
+        ),
+        (lambda: AveragedPolynomial(2, 1, (0.0, 2.0, 0.0, 6**0.5)), "outer must differ at -1 and 1"),  # 2 z + z^3 - 3 z
+        (lambda: HierarchicalPolynomial(1, 1, (0.0, 0.0, 1.0)), "outer must differ at -1 and 1, the only inputs of dim=1"),
         (lambda: AveragedPolynomial(2, 4, (0.0, 1.0), 3), "used must be at most the number of patches, 2, got 3"),
     ],
 )
