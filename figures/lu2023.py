@@ -48,9 +48,9 @@ def network_oscillation(record: Record) -> Figure:
         ("little-noise", (0.3, 0.6, 0.7), GREY, "s", "little noise"),
         (None, (0.3, 0.6, 0.7), BLUE, "o", "network"),
     ):
-        found = record.part("accuracy", control)
-        if isinstance(found, Estimates) and found.samples is not None:
-            values = np.asarray(found.samples)
+        below, beyond = record.part("chance", control), record.part("learnt", control)
+        if isinstance(below, Estimates) and below.samples is not None and isinstance(beyond, Bounds):
+            values = np.concatenate([below.samples, beyond.value], axis=1)
             label = name if control is None else f"{name} (control, {record.verdict['controls'][control]['verdict']})"
             left.plot(np.broadcast_to(rates, values.shape).T, values.T, marker, color=colour, markersize=4)
             left.plot([], [], marker, color=colour, markersize=4, label=label)
