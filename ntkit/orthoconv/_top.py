@@ -53,9 +53,9 @@ def top(phases: Float[np.ndarray, "M inputs *blocks"], sizes: Shape) -> Top:
         chosen = order[start : start + max(_GRAMS // outputs**2, 1)]
         for w, gram in zip(chosen, _grams(lags, parts, frequencies[chosen], sizes), strict=True):
             if square < 0 or outputs <= _SMALL or not _stays_below(gram, square * (1 + _GAP)):
-                (largest,), vectors = scipy.linalg.eigh(gram, subset_by_index=(outputs - 1, outputs - 1))
+                largest, leading = _leading(gram)
                 if largest > square:
-                    square, place, vector = float(largest), int(w), vectors[:, 0]
+                    square, place, vector = largest, int(w), leading
     return _refined(phases, frequencies[place : place + 1], sizes, square, vector)
 
 
@@ -110,6 +110,14 @@ def _grams(
     grams.real = (np.cos(angles) @ (weights * (parts + flipped)).reshape(len(lags), -1)).reshape(shape)
     grams.imag = (np.sin(angles) @ (flipped - parts).reshape(len(lags), -1)).reshape(shape)
     return grams
+
+
+def _leading(gram: Complex[np.ndarray, "M M"]) -> tuple[float, Complex[np.ndarray, " M"]]:
+    """The largest eigenvalue and its vector."""
+    values, vectors = scipy.linalg.eigh(gram, subset_by_index=(len(gram) - 1, len(gram) - 1))
+    if not len(values):  # LAPACK may find none by its number where all agree to rounding, as those of orthogonal layers do
+        values, vectors = np.linalg.eigh(gram)
+    return float(values[-1]), vectors[:, -1]
 
 
 def _stays_below(gram: Complex[np.ndarray, "M M"], bound: float) -> bool:

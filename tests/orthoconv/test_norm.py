@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ntkit.orthoconv import _extremes, extreme_singular_values, singular_values, spectral_norm
+from ntkit.orthoconv import _extremes, construct, extreme_singular_values, singular_values, spectral_norm
 from ntkit.strategies import architectures, convolutions
 
 LAYERS = convolutions(architectures(dims=(1, 2, 3), max_taps=3, max_stride=2))
@@ -55,6 +55,16 @@ def test_it_is_mapped_and_answers_in_kind():
 def test_zero_kernels_have_norm_zero():
     for padding in ("circular", "same", "valid"):
         assert float(spectral_norm(np.zeros((2, 3, 3)), 4, padding=padding)) == 0.0
+
+
+def test_orthogonal_kernels_have_norm_one():
+    """Eigenvalues of their blocks agree to rounding, where LAPACK may find none by its number."""
+    for seed in range(4):
+        kernel = np.asarray(construct(jax.random.key(seed), out_channels=8, in_channels=8, kernel_size=(3, 3)))
+        np.testing.assert_allclose(spectral_norm(kernel, 22), 1, rtol=1e-6)
+        largest = extreme_singular_values(kernel, 22, padding="valid").largest
+        assert largest[0] <= 1 + 1e-12
+        assert 1 - 1e-12 <= largest[1] <= 1 + 1e-6
 
 
 def test_blocks_that_are_large_on_purpose_are_found():
