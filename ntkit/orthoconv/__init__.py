@@ -28,7 +28,7 @@ from ntkit.orthoconv._nearest import Nearest, nearest
 from ntkit.orthoconv._norm import spectral_norm
 from ntkit.orthoconv._regulariser import autocorrelation, l_orth
 from ntkit.orthoconv._search import Search, search_orthogonal
-from ntkit.orthoconv._spectrum import condition_number, frobenius_error, singular_values, spectral_error
+from ntkit.orthoconv._spectrum import condition_number, frobenius_error, rounding, singular_values, spectral_error
 from ntkit.orthoconv._symbol import symbol
 from ntkit.orthoconv._train import Trained, train_orthogonal
 
@@ -52,6 +52,7 @@ __all__ = [
     "l_orth",
     "layer_matrix",
     "nearest",
+    "rounding",
     "search_orthogonal",
     "singular_values",
     "spectral_error",

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from ntkit.orthoconv._architecture import Architecture, Padding, Real, Shape, Sizes, check_padding, of_kernel
+from ntkit.orthoconv._architecture import Architecture, Padding, Real, Shape, Sizes, check_array, check_padding, of_kernel
 
 
 def apply(kernel: Real, x: Real, stride: Sizes = 1, padding: Padding = "circular") -> Float[Real, "*shape"]:
@@ -144,6 +144,7 @@ def _output_size(layer: Architecture, sides: Shape, padding: Padding) -> Shape:
 
 
 def _check_input(name: str, x: Real, channels: int, layer: Architecture, kernel: Real) -> None:
+    check_array(name, x)
     if x.ndim < layer.ndim + 1 or x.shape[-layer.ndim - 1] != channels or 0 in x.shape:
         wanted = f"(.., {channels}, {', '.join(['side'] * layer.ndim)})"
         raise ValueError(f"{name} must have shape {wanted} for a kernel of shape {layer.shape}, got {tuple(x.shape)}")

@@ -6,11 +6,12 @@ from math import prod
 from typing import Any, Literal, TypeAlias
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
 Real = Array | np.ndarray  # the arrays that this package takes and answers with
-Sizes: TypeAlias = int | Sequence[Any]  # a whole number for every axis, or one for each; `per_axis` looks at them
+Sizes: TypeAlias = int | Sequence[Any] | np.ndarray  # a whole number for every axis, or one for each; `per_axis` looks at them
 Padding = Literal["circular", "same", "valid"]
 PADDINGS = ("circular", "same", "valid")
 MOST_AXES = 3
@@ -50,8 +51,8 @@ class Architecture:
         self, out_channels: int, in_channels: int, kernel_size: Sizes, stride: Sizes = 1, ndim: int | None = None
     ) -> None:
         told = [len(sizes) for sizes in (kernel_size, stride) if isinstance(sizes, Sequence)]
-        ndim = (told or [1])[0] if ndim is None else ndim
-        if ndim not in range(1, MOST_AXES + 1):
+        ndim = (told or [1])[0] if ndim is None else at_least_one("ndim", ndim)
+        if ndim > MOST_AXES:
             raise ValueError(f"ndim must be 1, 2 or 3, got {ndim}")
         for name, value in (
             ("out_channels", at_least_one("out_channels", out_channels)),
@@ -94,6 +95,7 @@ class Architecture:
 
     def input_size(self, size: Sizes, padding: Padding = "circular") -> Shape:
         """Input points along each axis for outputs of that size: S N, and S (N - 1) + k without padding."""
+        check_padding(padding)
         sizes = per_axis("size", size, self.ndim)
         if padding == "valid":
             return Shape(s * (n - 1) + k for s, n, k in zip(self.stride, sizes, self.kernel_size, strict=True))
@@ -104,6 +106,7 @@ class Architecture:
 
         0 but for "same", which needs k - S zeros, the smaller half of them before the first input (as XLA and TensorFlow do).
         """
+        check_padding(padding)
         if padding != "same":
             return Shape((0,) * self.ndim)
         return Shape(max(k - s, 0) // 2 for k, s in zip(self.kernel_size, self.stride, strict=True))
@@ -111,21 +114,44 @@ class Architecture:
 
 def of_kernel(kernel: Real, stride: Sizes = 1) -> Architecture:
     """The architecture of a kernel, or a ValueError that says what is wrong with it."""
+    check_array("kernel", kernel)
     shape = kernel.shape
     if not 3 <= len(shape) <= 2 + MOST_AXES:
         raise ValueError(f"kernel must have shape (M, C, k_1, .., k_d) with d = 1, 2 or 3, got {tuple(shape)}")
     if 0 in shape:
         raise ValueError(f"kernel must have at least one channel and tap along every axis, got shape {tuple(shape)}")
-    if not np.issubdtype(kernel.dtype, np.floating):
-        raise ValueError(f"kernel must be real floating point, got dtype {kernel.dtype}; convert it with astype(float)")
+    if kernel.dtype not in (np.float32, np.float64):
+        raise ValueError(f"kernel must be float32 or float64, got dtype {kernel.dtype}; convert it with astype(float)")
     if not isinstance(kernel, jax.core.Tracer) and not np.isfinite(np.asarray(kernel)).all():
         raise ValueError("kernel must be finite, got NaN or infinite entries")
     return Architecture(shape[0], shape[1], tuple(shape[2:]), stride, len(shape) - 2)
 
 
+def scaled(kernel: np.ndarray) -> tuple[np.ndarray, float]:
+    """The kernel over a power of two near its largest entry, whose square neither over- nor underflows; and that power."""
+    exponent = min(int(np.frexp(np.abs(kernel).max())[1]), 1023)
+    return np.ldexp(kernel, -exponent), float(np.ldexp(1.0, exponent))
+
+
+def check_array(name: str, array: object) -> None:
+    """A NumPy or JAX array, or a ValueError."""
+    if not isinstance(array, np.ndarray | np.generic | jax.Array):
+        raise ValueError(f"{name} must be a NumPy or JAX array, got {type(array).__name__}: {array!r:.80}")
+
+
+def check_key(key: object) -> None:
+    """One JAX PRNG key, new or old style, or a ValueError."""
+    if isinstance(key, jax.Array | np.ndarray):
+        new = jnp.issubdtype(key.dtype, jax.dtypes.prng_key)
+        if key.shape == (() if new else (2,)) and (new or key.dtype == np.uint32):
+            return
+    raise ValueError(f"key must be one JAX PRNG key, as of jax.random.key(0), got {key!r:.80}")
+
+
 def per_axis(name: str, sizes: Sizes, ndim: int) -> Shape:
     """One whole number of at least 1 for each axis."""
-    numbers = tuple(sizes) if isinstance(sizes, Sequence) else (sizes,) * ndim
+    listed = sizes.tolist() if isinstance(sizes, np.ndarray) else sizes
+    numbers = tuple(listed) if isinstance(listed, Sequence) else (listed,) * ndim
     if len(numbers) != ndim:
         raise ValueError(f"{name} must be one number, or {ndim} for {ndim} axes, got {sizes!r}")
     return Shape(at_least_one(name, number) for number in numbers)

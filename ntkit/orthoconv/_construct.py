@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, PRNGKeyArray
 from numpy.typing import NDArray
 
-from ntkit.orthoconv._architecture import Architecture, Padding, Sizes, per_axis
+from ntkit.orthoconv._architecture import Architecture, Padding, Sizes, check_key, per_axis
 from ntkit.orthoconv._existence import exists
 
 Floats = NDArray[np.float64]
@@ -25,6 +25,8 @@ def gaussian_kernel(key: PRNGKeyArray, layer: Architecture) -> Float[np.ndarray,
     Returns:
         float64, of shape `layer.shape`.
     """
+    if not isinstance(layer, Architecture):
+        raise ValueError(f"layer must be an Architecture, got {layer!r}")
     return _generator(key).normal(size=layer.shape) / sqrt(layer.in_channels * prod(layer.kernel_size))
 
 
@@ -43,14 +45,14 @@ def construct(
     """A random kernel of an exactly orthogonal layer.
 
     kind="delta": for each output channel (or each input, if those are fewer) a single tap of 1, a different one each.
-    kind="dense": as many taps as can be. Circular layers, and valid ones with no more rows than columns: a product of
+    kind="dense": as many taps as can be. Circular layers, and valid ones with M <= C prod min(k, S): a product of
     random first-order paraunitary factors I - P + P z^{-1} along each axis and a random orthogonal matrix, whose polyphase
     components are placed stride by stride. Where S does not divide k, the last factor along an axis moves only the residues
     that one more tap is left for. All taps are nonzero then, but where a group of taps that has to be divided between two
     ends of the kernel has a single member. So it is for C prod (k - S q) = 1 < prod (q + 1) and M <= C prod S, where every
     orthogonal kernel has zeros: A A^T = I at the largest lag is K[m, first] K[m', last] = 0 for all m, m'. "Same", and
-    other valid layers: a random orthonormal matrix on the taps that are free; no orthogonal "same" layer of odd k and S = 1
-    has others.
+    other valid layers: a random orthonormal matrix on the taps that are free, zeros elsewhere; no orthogonal "same" layer of
+    odd k and S = 1 with N >= k has others than these.
 
     Args:
         key: JAX PRNG key.
@@ -187,5 +189,6 @@ def _orthonormal(generator: np.random.Generator, rows: int, columns: int) -> Flo
 
 
 def _generator(key: PRNGKeyArray) -> np.random.Generator:
+    check_key(key)
     words = jax.random.key_data(key) if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else key
     return np.random.default_rng(np.asarray(words))

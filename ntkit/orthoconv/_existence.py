@@ -36,7 +36,7 @@ output along them have sum_r (L_r - 1 + N) inputs for N outputs. So M <= C prod 
 sum_r (L_r - 1 + N) / N. With two axes of N <= q there may be numbers between this and C prod p, of which nothing is known.
 
 The three of these that the paper has: circular, valid with more rows than columns (impossible for k > S and large N,
-possible for k = S), and same (S = 1, the layer has a single tap). The rest is ours.
+possible for k = S), and same (S = 1 and N >= k, the layer has a single tap). The rest is ours.
 """
 
 from dataclasses import dataclass

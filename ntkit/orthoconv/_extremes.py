@@ -9,7 +9,7 @@ import scipy.sparse.linalg
 from jaxtyping import Float
 
 from ntkit.orthoconv._apply import adjoint, apply
-from ntkit.orthoconv._architecture import Architecture, Padding, Real, Shape, Sizes, check_padding, of_kernel, per_axis
+from ntkit.orthoconv._architecture import Architecture, Padding, Real, Shape, Sizes, check_padding, of_kernel, per_axis, scaled
 from ntkit.orthoconv._matrix import layer_matrix
 from ntkit.orthoconv._norm import gram_operator, largest_triple
 from ntkit.orthoconv._spectrum import MOST_DENSE, MOST_ENTRIES, rounding, singular_values
@@ -73,15 +73,23 @@ def extreme_singular_values(kernel: Real, size: Sizes, stride: Sizes = 1, paddin
     check_padding(padding)
     layer = of_kernel(kernel, stride)
     sizes = per_axis("size", size, layer.ndim)
-    weights = np.asarray(kernel, dtype=np.float64)
+    weights, power = scaled(np.asarray(kernel, dtype=np.float64))
+    found = _extremes(weights, layer, sizes, padding)
+    return Extremes(_times(found.largest, power), _times(found.smallest, power), found.smallest_by)
+
+
+def _extremes(weights: Float[np.ndarray, "M C *taps"], layer: Architecture, sizes: Shape, padding: Padding) -> Extremes:
+    """Of a kernel whose largest entry is between 1/2 and 1, or 0."""
     rows = layer.out_channels * prod(sizes)
     columns = layer.in_channels * prod(layer.input_size(sizes, padding))
     if padding == "circular" or (min(rows, columns) <= MOST_DENSE and rows * columns <= MOST_ENTRIES):
         values = singular_values(weights, sizes, layer.stride, padding)
         circular = padding == "circular"
-        slack = rounding(weights, layer.stride, float(values[0])) if circular else _EPS * (rows + columns) * values[0]
+        slack = float(rounding(weights, layer.stride, values[0])) if circular else _EPS * (rows + columns) * values[0]
         ends = [(max(float(v - slack), 0.0), float(v + slack)) for v in (values[0], values[-1])]
         return Extremes(ends[0], ends[1], "decomposition")
+    if not weights.any():
+        return Extremes((0.0, 0.0), (0.0, 0.0), "decomposition")
     circle, by_rows = _circle(layer, sizes), rows <= columns
     found = top(np.asarray(polyphase(weights, layer.stride)), circle)
     attained = largest_triple(weights, layer, sizes, padding, _LOOSE)[0] * (1 - _EPS * (weights[0].size + columns))
@@ -89,12 +97,20 @@ def extreme_singular_values(kernel: Real, size: Sizes, stride: Sizes = 1, paddin
     if padding == "valid" and by_rows and layer.rows_only:
         blocks, _ = half_symbol(weights, circle, layer.stride)
         values = np.linalg.svd(blocks, compute_uv=False)
-        least = float(values.min()) - rounding(weights, layer.stride, float(values.max()))
+        least = float(values.min() - rounding(weights, layer.stride, values.max()))
         if least > 0:
             return Extremes((float(attained), found.upper), (least, above), "circular embedding")
     below = _certified(weights, layer, sizes, padding, by_rows, quotient)
-    by = "nothing" if below is None else "factorisation"
+    by = "factorisation" if below else "nothing"
     return Extremes((float(attained), found.upper), (below or 0.0, above), by)
+
+
+def _times(ends: tuple[float, float], power: float) -> tuple[float, float]:
+    """Times a power of two, which is exact but for numbers that underflow."""
+    low, high = (end * power for end in ends)
+    tiny = float(np.finfo(np.float64).tiny)
+    low = low if low >= tiny else 0.0
+    return low, high if high >= tiny or not ends[1] else tiny
 
 
 def _circle(layer: Architecture, sizes: Shape) -> Shape:

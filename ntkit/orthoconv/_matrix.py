@@ -2,6 +2,7 @@
 
 from math import prod
 
+import jax
 import numpy as np
 import scipy.sparse
 from jaxtyping import Int
@@ -33,6 +34,8 @@ def layer_matrix(kernel: Real, size: Sizes, stride: Sizes = 1, padding: Padding 
     """
     check_padding(padding)
     layer = of_kernel(kernel, stride)
+    if isinstance(kernel, jax.core.Tracer):
+        raise ValueError(f"kernel must be an array, not traced by JAX as under jit or grad, for a matrix: padding={padding!r}")
     sizes = per_axis("size", size, layer.ndim)
     outputs, inputs, taps = entries(layer, sizes, padding)
     points, sides = prod(sizes), prod(layer.input_size(sizes, padding))

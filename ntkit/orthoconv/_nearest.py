@@ -17,9 +17,11 @@ from ntkit.orthoconv._symbol import blocks_at, half_frequencies, polyphase
 
 _STARTS = 4  # orthogonal kernels that are turned towards the given one, besides the kernel itself and its polar factor
 _EXACT, _CLOSE = 1e-13, 1e-6  # root of L_orth over that of the number of rows: sought, and good enough
+_LARGEST = 1e100  # entries whose squares stay finite with room to spare
 _PENALTIES = (3.0, 30.0, 300.0, 3e3, 3e4)  # weights of L_orth against the squared distance, one after the other
 _DESCENDING, _RESTORING, _SOLVING = 150, 60, 400  # steps at most: of each descent, onto the set, and of each solve
 _DAMPING = 1e-4  # of projections onto tangents
+_SETTLING, _GAIN = 5, 1e-3  # steps along tangents, and by which share of the distance each has to lessen it
 _STILL = 1e-2  # tangential part of the way to the given kernel, over the distance, below which a descent has converged
 
 Weights = Float[np.ndarray, "rows columns taps"]
@@ -35,8 +37,10 @@ class Nearest:
         kernel: float64, of the shape of the given one.
         distance: Frobenius norm of the difference.
         spectral_error: an upper bound of err_s of the circular layer, for every size (see `spectral_error_bounds`): mostly of
-            rounding, up to some 1e-6 where M = C prod S in two dimensions, as the set of orthogonal kernels has corners there.
-        converged: whether the descent of the distance had come to rest.
+            rounding, up to some 1e-6 where equations depend on each other on the set of orthogonal kernels, as for
+            M = C prod S in two dimensions.
+        converged: whether no more than a hundredth of the way to the given kernel leads along the set. Often it is not so:
+            near its corners the set is curved sharply, and steps along it are short.
     """
 
     kernel: Float[np.ndarray, "M C *taps"]
@@ -51,19 +55,20 @@ def nearest(kernel: Real, stride: Sizes = 1) -> Nearest:
     Orthogonal kernels form a curved set with several parts, so that this is a local minimum of the distance, not in general the
     nearest of all. Starts: the kernel, its polar factor at each frequency cut to the window, and some orthogonal kernels of
     `construct`, turned towards the given one by the best rotation of their outputs. From each, squared distance plus a multiple
-    of L_orth is minimised by L-BFGS, for larger and larger multiples; Newton steps bring the best end onto the set. What is
-    returned is never farther than the best of the turned starts.
+    of L_orth is minimised by L-BFGS, for larger and larger multiples; Newton steps bring the ends, and the kernel itself, onto
+    the set, beginning with those that are near the kernel. The nearest of these and of the turned starts then moves along the
+    set towards the kernel, as long as that brings it nearer.
 
     Args:
         kernel: shape (M, C, k_1, .., k_d), floating point.
         stride: S.
 
     Raises:
-        ValueError: wrong shape, dtype or stride, entries that are not finite, or no orthogonal layer exists.
+        ValueError: wrong shape, dtype or stride, entries that are not finite or above 1e100, or no orthogonal layer exists.
 
     Example:
         >>> found = nearest(np.array([[[3.0, 0.5]]]))  # one channel: single taps of 1 or -1
-        >>> found.kernel.round(9).tolist(), round(found.distance, 9), found.spectral_error < 1e-9
+        >>> np.abs(found.kernel).round(9).tolist(), round(found.distance, 9), found.spectral_error < 1e-9
         ([[[1.0, 0.0]]], 2.061552813, True)
     """
     layer = of_kernel(kernel, stride)
@@ -71,16 +76,20 @@ def nearest(kernel: Real, stride: Sizes = 1) -> Nearest:
     if not found.possible:
         raise ValueError(f"kernel must have a shape that allows an orthogonal layer, but none exists: {found.reason}")
     target = np.asarray(kernel, dtype=np.float64)
+    if np.abs(target).max() > _LARGEST:
+        raise ValueError(f"kernel must have entries of at most {_LARGEST:g}, got {np.abs(target).max():g}")
     chart = _Chart.of(target, layer.stride)
     keys = jax.random.split(jax.random.key(0), _STARTS)
     turned = [chart.turned(_as_rows(construct(key, **vars(layer)), layer.stride)) for key in keys]
     ends = [chart.descended(start) for start in (chart.target, chart.polar(), *turned)]
-    for end in sorted(ends, key=chart.distance):
+    best = min(turned, key=chart.distance)
+    for end in sorted((chart.target, *ends), key=chart.distance):
+        if chart.distance(end) >= chart.distance(best):
+            break  # the way onto the set leads away from the target, but for little
         weights = chart.restored(end)
         if weights is not None:
-            turned.append(weights)
-            break
-    best = min(turned, key=chart.distance)
+            best = min(best, weights, key=chart.distance)
+    best = chart.settled(best)
     along = float(np.linalg.norm(chart.tangential(best, chart.target - best)))
     return Nearest(
         kernel=chart.kernel(best),
@@ -178,6 +187,20 @@ class _Chart:
         found = np.zeros(self.free.shape)
         found[self.free] = free
         return found
+
+    def settled(self, weights: Weights) -> Weights:
+        """Where steps along tangents towards the target, each brought back onto the set, come to rest."""
+        for _ in range(_SETTLING):
+            distance, way = self.distance(weights), self.tangential(weights, self.target - weights)
+            if np.linalg.norm(way) <= _STILL * distance + _EXACT:
+                break
+            moved = self.restored(weights + way)
+            if moved is None or self.distance(moved) >= distance:
+                break
+            weights = moved
+            if self.distance(moved) > (1 - _GAIN) * distance:
+                break
+        return weights
 
     def restored(self, weights: Weights) -> Weights | None:
         """A solution of the equations, or almost one, by damped Newton steps; None if they do not get there.

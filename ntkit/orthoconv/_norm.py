@@ -10,7 +10,7 @@ import scipy.sparse.linalg
 from jaxtyping import Array, Float
 
 from ntkit.orthoconv._apply import adjoint, apply
-from ntkit.orthoconv._architecture import Architecture, Padding, Real, Shape, Sizes, check_padding, of_kernel, per_axis
+from ntkit.orthoconv._architecture import Architecture, Padding, Real, Shape, Sizes, check_padding, of_kernel, per_axis, scaled
 from ntkit.orthoconv._matrix import entries
 from ntkit.orthoconv._symbol import polyphase
 from ntkit.orthoconv._top import top
@@ -76,11 +76,13 @@ def _called(kernel: Array, sizes: Shape, stride: Shape, padding: Padding) -> tup
 def _norm_and_gradient(
     kernel: np.ndarray, sizes: Shape, stride: Shape, padding: Padding
 ) -> tuple[float, Float[np.ndarray, "..."]]:
-    weights = kernel.astype(np.float64)
+    if not np.isfinite(kernel).all():  # in traced code, where nothing could be refused
+        return np.nan, np.full(kernel.shape, np.nan)
+    weights, power = scaled(kernel.astype(np.float64))
     if padding == "circular":
         # Numbering taps as a polyphase kernel does is a linear map, so that its transpose takes the gradient back.
         found = top(np.asarray(polyphase(weights, stride)), sizes)
-        return found.value, _from_polyphase(found.gradient, weights.shape, stride)
+        return power * found.value, _from_polyphase(found.gradient, weights.shape, stride)
     layer = of_kernel(weights, stride)
     norm, left, right = largest_triple(weights, layer, sizes, padding)
     outputs, inputs, taps = entries(layer, sizes, padding)
@@ -89,7 +91,7 @@ def _norm_and_gradient(
     for tap in range(gradient.shape[-1]):
         here = taps == tap
         gradient[..., tap] = u[:, outputs[here]] @ v[:, inputs[here]].T
-    return norm, gradient.reshape(layer.shape)
+    return power * norm, gradient.reshape(layer.shape)
 
 
 def largest_triple(

@@ -7,6 +7,8 @@ from jaxtyping import Float
 
 from ntkit.orthoconv._architecture import Architecture, Real, Sizes, of_kernel
 
+_SHIFTED = 2**25  # numbers of shifted kernels held at a time: 256 MiB
+
 
 def autocorrelation(kernel: Real, stride: Sizes = 1) -> Float[Real, "M M *lags"]:
     """R[m, m', t] = sum_{c, i} K[m, c, i + S t] K[m', c, i], for lags t from -q to q along each axis.
@@ -81,8 +83,10 @@ def _at_lags(kernel: Real, layer: Architecture, lags: list[tuple[int, ...]]) -> 
     padded = xp.pad(kernel, [(0, 0), (0, 0), *[(margin, margin) for margin in margins]])
     axes = list(zip(margins, layer.stride, layer.kernel_size, strict=True))
     windows = [tuple(slice(a + s * t, a + s * t + k) for t, (a, s, k) in zip(lag, axes, strict=True)) for lag in lags]
-    shifted = xp.stack([padded[(..., *window)] for window in windows])
-    outputs = layer.out_channels
-    flat = xp.reshape(shifted, (len(lags) * outputs, -1)) @ xp.reshape(kernel, (outputs, -1)).T
-    out: Real = xp.reshape(flat, (len(lags), outputs, outputs))
+    outputs, step = layer.out_channels, max(_SHIFTED // prod(layer.shape), 1)
+    parts = []
+    for start in range(0, len(lags), step):
+        shifted = xp.stack([padded[(..., *window)] for window in windows[start : start + step]])
+        parts.append(xp.reshape(shifted, (len(shifted) * outputs, -1)) @ xp.reshape(kernel, (outputs, -1)).T)
+    out: Real = xp.reshape(xp.concatenate(parts), (len(lags), outputs, outputs))
     return out

@@ -9,7 +9,7 @@ import scipy.optimize
 import scipy.sparse
 from jaxtyping import Float, PRNGKeyArray
 
-from ntkit.orthoconv._architecture import Architecture, Padding, Shape, Sizes, at_least_one, check_padding, per_axis
+from ntkit.orthoconv._architecture import Architecture, Padding, Shape, Sizes, at_least_one, check_key, check_padding, per_axis
 from ntkit.orthoconv._construct import gaussian_kernel
 from ntkit.orthoconv._matrix import entries
 
@@ -49,9 +49,10 @@ def search_orthogonal(
 ) -> Search:
     """Minimise err_F, ||A A^T - I||_F or ||A^T A - I||_F as for `frobenius_error`, by L-BFGS from random kernels.
 
-    For small layers: the matrix is dense. Where an orthogonal layer exists, err_F ends between 1e-12 and some 1e-7, since a
-    minimum of err_F^2 may be flat to fourth order, as those of "same" layers are. A larger error proves nothing by itself; if
-    most starts agree on it, it is likely the least. Where A is square there are more local minima: take more starts.
+    For small layers: the matrix is dense. Where an orthogonal layer exists, err_F mostly ends between 1e-12 and some 1e-7,
+    since a minimum of err_F^2 may be flat to fourth order, as those of "same" layers are. A larger error proves nothing by
+    itself, but if most starts agree on it, it is likely the least: there are local minima, more of them where A is square or
+    nearly so; take more starts.
 
     Args:
         key: JAX PRNG key, of the starts.
@@ -75,6 +76,7 @@ def search_orthogonal(
         (0.66666667, True)
     """
     check_padding(padding)
+    check_key(key)
     layer = Architecture(out_channels, in_channels, kernel_size, stride, ndim)
     sizes = per_axis("size", size, layer.ndim)
     rows, columns = layer.out_channels * prod(sizes), layer.in_channels * prod(layer.input_size(sizes, padding))

@@ -2,6 +2,7 @@
 
 from math import prod
 
+import jax
 import numpy as np
 from jaxtyping import Float
 
@@ -19,7 +20,7 @@ def singular_values(kernel: Real, size: Sizes, stride: Sizes = 1, padding: Paddi
     Circular layers: those of the blocks of `symbol`, one of each pair of opposite frequencies, in the kernel's arithmetic. With
     T taps for each residue, a block is a sum of T terms, good to (T + 2) sqrt(T) eps |K|_F, and its decomposition to
     (M + C prod S) eps times its largest value; tests find errors below 1e-13 of the largest. With JAX arrays also under jit,
-    vmap and grad. The others: by a dense decomposition, in NumPy.
+    vmap and grad. The others: by a dense decomposition, in NumPy, which JAX cannot trace.
 
     Args:
         kernel: shape (M, C, k_1, .., k_d), floating point.
@@ -41,8 +42,8 @@ def singular_values(kernel: Real, size: Sizes, stride: Sizes = 1, padding: Paddi
     """
     check_padding(padding)
     if padding != "circular":
-        values: Real = np.linalg.svd(dense_matrix(kernel, size, stride, padding), compute_uv=False)
-        return values
+        dense: Real = np.linalg.svd(dense_matrix(kernel, size, stride, padding), compute_uv=False)
+        return kernel.__array_namespace__().asarray(dense)  # type: ignore[no-any-return]
     blocks, times = half_symbol(kernel, size, stride)
     xp = blocks.__array_namespace__()
     values = xp.linalg.svd(blocks, compute_uv=False)
@@ -50,12 +51,27 @@ def singular_values(kernel: Real, size: Sizes, stride: Sizes = 1, padding: Paddi
     return every
 
 
-def rounding(kernel: Float[np.ndarray, "M C *taps"], stride: Sizes, largest: float) -> float:
-    """By how much singular values of a circular layer may be off, in float64: see `singular_values`."""
-    layer = of_kernel(kernel, stride)
+def rounding(
+    kernel: Float[Real, "M C *taps"], stride: Sizes, largest: Float[Real, ""] | float | np.floating
+) -> Float[Real, ""]:
+    """By how much singular values of a circular layer may be off, in the kernel's arithmetic: see `singular_values`.
+
+    Args:
+        kernel: shape (M, C, k_1, .., k_d).
+        stride: S.
+        largest: the largest singular value.
+
+    Example:
+        >>> bool(rounding(np.array([[[1.0, 1.0]]]), 1, 2.0) < 1e-14)
+        True
+    """
+    layer, xp = of_kernel(kernel, stride), kernel.__array_namespace__()
     terms = prod(q + 1 for q in layer.lags)
-    made = (terms + 2) * terms**0.5 * float(np.linalg.norm(kernel))
-    return float(np.finfo(np.float64).eps * (made + (layer.out_channels + layer.inputs) * largest))
+    most = xp.max(xp.abs(kernel))
+    size = most * xp.sqrt(xp.sum((kernel / xp.where(most > 0, most, 1)) ** 2))  # no square underflows
+    eps = float(np.finfo(kernel.dtype).eps)
+    off: Real = xp.asarray(eps * (terms + 2) * terms**0.5 * size + eps * (layer.out_channels + layer.inputs) * largest)
+    return off
 
 
 def dense_matrix(kernel: Real, size: Sizes, stride: Sizes, padding: Padding) -> Float[np.ndarray, "rows columns"]:
@@ -72,11 +88,13 @@ def dense_matrix(kernel: Real, size: Sizes, stride: Sizes, padding: Padding) -> 
     return matrix
 
 
+@np.errstate(over="ignore", invalid="ignore")  # refused below
 def frobenius_error(kernel: Real, size: Sizes, stride: Sizes = 1, padding: Padding = "circular") -> Float[Real, ""]:
     """err_F: the Frobenius norm of A A^T - I where A has no more rows than columns, else of A^T A - I.
 
     Circular layers by their blocks, whose smaller Gram matrices have the same spectrum; the others by the sparse Gram matrix,
-    for which no size is too large. Arguments and errors as for `singular_values`.
+    for which no size is too large. Its gradient at an orthogonal kernel, where it is not differentiable, is 0. Arguments and
+    errors as for `singular_values`; and a ValueError for entries whose fourth powers overflow.
 
     Example:
         >>> float(frobenius_error(np.array([[[1.0, 1.0]]]), 2))  # |4 - 1|^2 + |0 - 1|^2 = 10
@@ -89,14 +107,21 @@ def frobenius_error(kernel: Real, size: Sizes, stride: Sizes = 1, padding: Paddi
         matrix = layer_matrix(kernel, size, stride, padding)
         gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
         gram.setdiag(gram.diagonal() - 1)
-        return np.asarray(np.sqrt((gram.data**2).sum()))
+        return _no_overflow(kernel, kernel.__array_namespace__().asarray(np.linalg.norm(gram.data)))
     blocks, times = half_symbol(kernel, size, stride)
     xp = blocks.__array_namespace__()
     adjoint = xp.conj(xp.swapaxes(blocks, 1, 2))
     gram = blocks @ adjoint if blocks.shape[1] <= blocks.shape[2] else adjoint @ blocks
     difference = gram - xp.eye(gram.shape[1], dtype=gram.dtype)[None, :, :]
     squares = xp.sum(difference.real**2 + difference.imag**2, axis=(1, 2))
-    error: Real = xp.asarray(xp.sqrt(xp.sum(squares * xp.asarray(times, dtype=squares.dtype))))
+    square = xp.sum(squares * xp.asarray(times, dtype=squares.dtype))
+    none = square == 0  # the gradient of the root at 0 is chosen to be 0
+    return _no_overflow(kernel, xp.asarray(xp.where(none, 0, xp.sqrt(xp.where(none, 1, square)))))
+
+
+def _no_overflow(kernel: Real, error: Float[Real, ""]) -> Float[Real, ""]:
+    if not isinstance(error, jax.core.Tracer) and not np.isfinite(error):
+        raise ValueError(f"kernel must have entries whose fourth powers are finite, got some of {np.abs(kernel).max():g}")
     return error
 
 
@@ -130,8 +155,11 @@ def condition_number(kernel: Real, size: Sizes, stride: Sizes = 1, padding: Padd
     """
     values = singular_values(kernel, size, stride, padding)
     xp = values.__array_namespace__()
-    layer = of_kernel(kernel, stride)
-    sides = [*layer.shape[:2], *layer.input_size(size, padding)]
-    lost = 4 * float(np.finfo(values.dtype).eps) * max(*sides, len(values) if padding != "circular" else layer.inputs)
-    ratio: Real = xp.where(values[-1] > lost * values[0], values[0] / xp.where(values[-1] > 0, values[-1], 1), xp.inf)
+    if padding == "circular":
+        lost = rounding(kernel, stride, values[0])
+    else:  # of a decomposition: the rows and columns times eps times the largest
+        layer = of_kernel(kernel, stride)
+        sides = layer.out_channels * prod(per_axis("size", size, layer.ndim)), prod(layer.input_size(size, padding))
+        lost = float(np.finfo(values.dtype).eps) * (sides[0] + layer.in_channels * sides[1]) * values[0]
+    ratio: Real = xp.where(values[-1] > lost, values[0] / xp.where(values[-1] > 0, values[-1], 1), xp.inf)
     return xp.asarray(ratio, dtype=values.dtype)  # type: ignore[no-any-return]

@@ -8,6 +8,8 @@ from scipy.special import cosdg, sindg
 
 from ntkit.orthoconv._architecture import Real, Shape, Sizes, of_kernel, per_axis
 
+MOST_FREQUENCIES = 2**27  # of a layer that is taken apart into its blocks: the numbers of their order fill 1 GiB
+
 
 def symbol(kernel: Real, size: Sizes, stride: Sizes = 1) -> Complex[Real, "frequencies M inputs"]:
     """The blocks B(w) to which the matrix of the circular layer is unitarily equivalent, one for each output frequency w.
@@ -69,6 +71,8 @@ def polyphase(kernel: Real, stride: Sizes = 1) -> Float[Real, "M inputs *blocks"
 
 def half_frequencies(sizes: Shape) -> tuple[Int[np.ndarray, "half axes"], Int[np.ndarray, " half"]]:
     """One of each pair w, -w of frequencies, in units of 2 pi / N, and how many it stands for: 2, or 1 where w = -w."""
+    if prod(sizes) > MOST_FREQUENCIES:
+        raise ValueError(f"size must have at most {MOST_FREQUENCIES} output points in all, got {tuple(sizes)}")
     places = np.arange(prod(sizes)).reshape(sizes)
     opposite = places[np.ix_(*[-np.arange(n) % n for n in sizes])].ravel()
     kept = np.flatnonzero(places.ravel() <= opposite)
@@ -102,6 +106,6 @@ def half_symbol(
 
     The kernel is real, so that the block of -w is the conjugate of that of w: their singular values agree.
     """
-    sizes = per_axis("size", size, kernel.ndim - 2)
+    sizes = per_axis("size", size, of_kernel(kernel, stride).ndim)
     frequencies, times = half_frequencies(sizes)
     return blocks_at(polyphase(kernel, stride), frequencies, sizes), times

@@ -44,6 +44,8 @@ def top(phases: Float[np.ndarray, "M inputs *blocks"], sizes: Shape) -> Top:
     if phases.shape[0] > phases.shape[1]:
         found = top(np.ascontiguousarray(np.swapaxes(phases, 0, 1)), sizes)  # blocks are transposed too
         return Top(found.value, found.upper, np.swapaxes(found.gradient, 0, 1))
+    if not phases.any():
+        return Top(0.0, 0.0, np.zeros_like(phases))
     frequencies, _ = half_frequencies(sizes)
     lags, parts = _autocorrelation(phases)
     order = np.argsort(_rough_norms(phases, frequencies, sizes))[::-1]
@@ -51,7 +53,11 @@ def top(phases: Float[np.ndarray, "M inputs *blocks"], sizes: Shape) -> Top:
     square, place, vector = -1.0, 0, np.empty(0)
     for start in range(0, len(order), max(_GRAMS // outputs**2, 1)):
         chosen = order[start : start + max(_GRAMS // outputs**2, 1)]
-        for w, gram in zip(chosen, _grams(lags, parts, frequencies[chosen], sizes), strict=True):
+        grams = _grams(lags, parts, frequencies[chosen], sizes)
+        if outputs <= _SMALL:
+            first = int(np.linalg.eigvalsh(grams)[:, -1].argmax())
+            chosen, grams = chosen[first : first + 1], grams[first : first + 1]
+        for w, gram in zip(chosen, grams, strict=True):
             if square < 0 or outputs <= _SMALL or not _stays_below(gram, square * (1 + _GAP)):
                 largest, leading = _leading(gram)
                 if largest > square:

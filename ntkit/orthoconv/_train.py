@@ -1,13 +1,14 @@
 """Gradient descent on L_orth, many kernels at once."""
 
 from functools import partial
+from math import inf
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ntkit.orthoconv._architecture import Sizes, at_least_one, of_kernel, per_axis
+from ntkit.orthoconv._architecture import Sizes, at_least_one, check_array, of_kernel, per_axis
 from ntkit.orthoconv._regulariser import l_orth
 
 _MEAN, _SQUARE, _FLOOR = 0.9, 0.999, 1e-8  # Adam's usual constants
@@ -42,19 +43,25 @@ def train_orthogonal(
 
     Raises:
         ValueError: wrong shape, dtype, stride, steps or rate, or entries that are not finite.
+        FloatingPointError: a start ends in numbers that are not finite.
 
     Example:
         >>> starts = jax.random.normal(jax.random.key(0), (4, 3, 2, 2), dtype=float)
         >>> bool((train_orthogonal(starts).l_orth < 1e-3).all())
         True
     """
-    if kernels.ndim < 4:
-        raise ValueError(f"kernels must have shape (starts, M, C, k_1, .., k_d), got {kernels.shape}")
+    check_array("kernels", kernels)
+    if not 4 <= kernels.ndim <= 6 or 0 in kernels.shape:
+        raise ValueError(f"kernels must have shape (starts, M, C, k_1, .., k_d), nothing empty, got {kernels.shape}")
     of_kernel(kernels.reshape((-1, *kernels.shape[2:])), stride)  # all starts at once: one by one takes longer than descent
-    if not rate > 0:
-        raise ValueError(f"rate must be positive, got {rate!r}")
+    if not isinstance(rate, float | int) or isinstance(rate, bool) or not 0 < rate < inf:
+        raise ValueError(f"rate must be a positive, finite number, got {rate!r}")
     strides = per_axis("stride", stride, kernels.ndim - 3)
-    return Trained(*_descend(jnp.asarray(kernels), strides, at_least_one("steps", steps), jnp.asarray(rate, kernels.dtype)))
+    trained = _descend(jnp.asarray(kernels), strides, at_least_one("steps", steps), jnp.asarray(rate, kernels.dtype))
+    if not isinstance(trained[1], jax.core.Tracer) and not jnp.isfinite(trained[1]).all():
+        bad = int((~jnp.isfinite(trained[1])).sum())
+        raise FloatingPointError(f"descent of {bad} of {len(kernels)} starts left the finite numbers, at the rate {rate!r}")
+    return Trained(*trained)
 
 
 @partial(jax.jit, static_argnames=("stride", "steps"))

@@ -71,9 +71,9 @@ def test_the_gradient_is_that_of_finite_differences():
     [
         (np.ones((2, 3)), 1, r"kernel must have shape \(M, C, k_1, .., k_d\) with d = 1, 2 or 3, got \(2, 3\)"),
         (np.ones((2, 3, 3, 2)), (1, 2, 2), r"stride must be one number, or 2 for 2 axes, got \(1, 2, 2\)"),
-        (np.ones((2, 3, 3)) * 1j, 1, "kernel must be real floating point, got dtype complex128"),
+        (np.ones((2, 3, 3)) * 1j, 1, "kernel must be float32 or float64, got dtype complex128"),
         (np.full((2, 3, 3), np.nan), 1, "kernel must be finite, got NaN or infinite entries"),
-        (np.ones((2, 3, 3), int), 1, "kernel must be real floating point, got dtype int64"),
+        (np.ones((2, 3, 3), int), 1, "kernel must be float32 or float64, got dtype int64"),
         (np.ones((2, 3, 3)), 0, "stride must be a whole number of at least 1, got 0"),
         (np.ones((2, 0, 3)), 1, "kernel must have at least one channel and tap along every axis"),
     ],
