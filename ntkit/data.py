@@ -1,5 +1,6 @@
 """Data to measure on: real images that ship with a dependency, arrays in local files, and points on spheres."""
 
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,6 +15,9 @@ from jax.typing import DTypeLike
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 _DAMAGED = "is no .npy or .npz file of plain numbers, or is damaged"
+_BROKEN = (EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError)  # what NumPy raises on them
+_PICKLE = b"\x80"  # how pickles begin, and nothing else that NumPy reads
+_PICKLED = "holds pickled Python objects, which are not read, since that can run code; save plain arrays, as numpy.savez does"
 
 
 class Digits(NamedTuple):
@@ -78,9 +82,66 @@ def load(file: str | Path, key: str | None = None) -> np.ndarray:
             raise ValueError(f"{file}: holds no array {key!r}, only {', '.join(names)}")
         with _reading(file):
             array = found[names[0] if key is None else key]
-    if not isinstance(array, np.ndarray):  # a zip file of something else
-        raise ValueError(f"{file}: {_DAMAGED}")
-    return array
+    return _array(array, file)
+
+
+def arrays(file: str | Path) -> dict[str, np.ndarray]:
+    """All arrays of a .npz, .npy or .safetensors file by their names, in the dtypes that they have there.
+
+    The array of a .npy file is named like the file. Numbers in bfloat16, which NumPy lacks, come as float32, which holds them.
+
+    Args:
+        file: its path; nothing that would run code (pickled objects) is read.
+
+    Raises:
+        ValueError: there is no such file, or it is none of that format; the message names the file.
+        ImportError: a .safetensors file, and the extra `safetensors` is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.savez(f"{folder}/points.npz", x=np.eye(2), y=np.array([3, 4]))
+        ...     {name: array.shape for name, array in arrays(f"{folder}/points.npz").items()}
+        {'x': (2, 2), 'y': (2,)}
+    """
+    if Path(file).suffix == ".safetensors":
+        return _safetensors(file)
+    with _reading(file), Path(file).open("rb") as stream:
+        found = np.load(stream, allow_pickle=False)
+        every = {Path(file).stem: found} if isinstance(found, np.ndarray) else {name: found[name] for name in found.files}
+    return {name: _array(array, file) for name, array in every.items()}
+
+
+def _safetensors(file: str | Path) -> dict[str, np.ndarray]:
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError:
+        message = f"{file}: safetensors is not installed; reading such files needs the extra, pip install 'ntkit[safetensors]'"
+        raise ImportError(message, name="safetensors") from None
+    every, small = {}, {}
+    try:
+        with _reading(file), safe_open(file, framework="np") as found:
+            for name in found.keys():  # noqa: SIM118 - it is no dict
+                dtype = found.get_slice(name).get_dtype()
+                if dtype.startswith(("F4", "F6_", "F8_")):
+                    small[name] = dtype
+                    continue
+                array = found.get_tensor(name)
+                every[name] = array.astype(np.float32) if dtype == "BF16" else array
+    except SafetensorError:
+        raise ValueError(f"{file}: is no .safetensors file, or is damaged") from None
+    for name, dtype in small.items():
+        raise ValueError(f"{file}: arrays must be of a dtype that NumPy has, or bfloat16, but {name} is {dtype}")
+    return every
+
+
+def _array(found: object, file: str | Path) -> np.ndarray:
+    """An array, or a ValueError for what NumPy gives in its place where a zip file holds something else."""
+    if isinstance(found, np.ndarray):
+        return found
+    with zipfile.ZipFile(file) as archive:
+        pickled = any(name.endswith(".pkl") for name in archive.namelist())  # as PyTorch writes them
+    raise ValueError(f"{file}: {_PICKLED if pickled else _DAMAGED}")
 
 
 @contextmanager
@@ -92,8 +153,12 @@ def _reading(file: str | Path) -> Iterator[None]:
         raise ValueError(f"{file}: there is no such file") from None
     except OSError as error:
         raise ValueError(f"{file}: cannot be read ({error.strerror or error})") from None
-    except (EOFError, ValueError, zipfile.BadZipFile, zlib.error):
-        raise ValueError(f"{file}: {_DAMAGED}") from None
+    except MemoryError:
+        raise ValueError(f"{file}: holds, or says that it holds, more than fits into memory") from None
+    except _BROKEN as error:
+        with Path(file).open("rb") as bytes_:
+            pickled = str(error).startswith("Object arrays") or bytes_.read(1) == _PICKLE
+        raise ValueError(f"{file}: {_PICKLED if pickled else _DAMAGED}") from None
 
 
 def sphere(key: PRNGKeyArray, count: int, dim: int, *, dtype: DTypeLike = float) -> Float[Array, "count dim"]:

@@ -1,5 +1,6 @@
-"""The data sets: what ships with scikit-learn, and points on spheres."""
+"""The data sets: what ships with scikit-learn, arrays in files, and points on spheres."""
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from scipy.stats import kstest
 
 from ntkit import data
@@ -66,3 +68,43 @@ def test_load_refuses_what_is_no_array(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=message):
             data.load(tmp_path / name)
     assert data.load(tmp_path / "x.npz").shape == data.load(str(tmp_path / "x.npy")).shape == (50, 50)
+
+
+def test_arrays_of_every_format_by_their_names(tmp_path: Path) -> None:
+    given = {"a": np.eye(3), "b/c.weight": np.arange(4, dtype=np.float16), "n": np.array([1, 2])}
+    np.savez(tmp_path / "x.npz", **given)
+    save_file(given, tmp_path / "x.safetensors")
+    np.save(tmp_path / "one.npy", given["a"])
+    for name in ("x.npz", "x.safetensors"):
+        found = data.arrays(tmp_path / name)
+        assert found.keys() == given.keys()
+        for key, array in given.items():
+            assert found[key].dtype == array.dtype
+            np.testing.assert_array_equal(found[key], array)
+    np.testing.assert_array_equal(data.arrays(tmp_path / "one.npy")["one"], given["a"])
+
+
+def _safetensors(file: Path, dtype: str, shape: list[int], numbers: bytes) -> Path:
+    header = json.dumps({"w": {"dtype": dtype, "shape": shape, "data_offsets": [0, len(numbers)]}}).encode()
+    file.write_bytes(len(header).to_bytes(8, "little") + header + numbers)
+    return file
+
+
+def test_arrays_in_dtypes_that_numpy_lacks(tmp_path: Path) -> None:
+    brain = _safetensors(tmp_path / "x.safetensors", "BF16", [2], np.array([0x3F80, 0xC000], "<u2").tobytes())
+    np.testing.assert_array_equal(data.arrays(brain)["w"], np.array([1.0, -2.0], dtype=np.float32))
+    small = _safetensors(tmp_path / "y.safetensors", "F8_E4M3", [2], b"\0\0")
+    with pytest.raises(ValueError, match="must be of a dtype that NumPy has, or bfloat16, but w is F8_E4M3"):
+        data.arrays(small)
+
+
+def test_arrays_that_say_to_be_larger_than_their_file_are_refused(tmp_path: Path) -> None:
+    for name, size in {"huge.npy": 2**45, "large.npy": 10**6}.items():
+        with (tmp_path / name).open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (size,)})
+    with pytest.raises(ValueError, match=r"huge.npy: holds, or says that it holds, more than fits into memory"):
+        data.arrays(tmp_path / "huge.npy")
+    with pytest.raises(ValueError, match=r"large.npy: is no .npy or .npz file of plain numbers, or is damaged"):
+        data.arrays(tmp_path / "large.npy")
+    with pytest.raises(ValueError, match=r"is no .safetensors file, or is damaged"):
+        data.arrays(_safetensors(tmp_path / "huge.safetensors", "F64", [2**45], b"\0" * 8))

@@ -13,7 +13,7 @@ from ntkit.orthoconv._architecture import Architecture, Padding, Real, Shape, Si
 from ntkit.orthoconv._matrix import layer_matrix
 from ntkit.orthoconv._norm import gram_operator, largest_triple
 from ntkit.orthoconv._spectrum import MOST_DENSE, MOST_ENTRIES, rounding, singular_values
-from ntkit.orthoconv._symbol import half_symbol, polyphase
+from ntkit.orthoconv._symbol import polyphase
 from ntkit.orthoconv._top import top
 
 _MOST_WORK = 10**11  # operations of a banded decomposition
@@ -95,9 +95,8 @@ def _extremes(weights: Float[np.ndarray, "M C *taps"], layer: Architecture, size
     attained = largest_triple(weights, layer, sizes, padding, _LOOSE)[0] * (1 - _EPS * (weights[0].size + columns))
     quotient, above = _trial(weights, layer, sizes, padding, by_rows, found.upper)
     if padding == "valid" and by_rows and layer.rows_only:
-        blocks, _ = half_symbol(weights, circle, layer.stride)
-        values = np.linalg.svd(blocks, compute_uv=False)
-        least = float(values.min() - rounding(weights, layer.stride, values.max()))
+        values = singular_values(weights, circle, layer.stride)
+        least = float(values[-1] - rounding(weights, layer.stride, values[0]))
         if least > 0:
             return Extremes((float(attained), found.upper), (least, above), "circular embedding")
     below = _certified(weights, layer, sizes, padding, by_rows, quotient)

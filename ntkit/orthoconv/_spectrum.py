@@ -6,12 +6,13 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from ntkit.orthoconv._architecture import Padding, Real, Sizes, check_padding, of_kernel, per_axis
+from ntkit.orthoconv._architecture import Padding, Real, Shape, Sizes, check_padding, of_kernel, per_axis
 from ntkit.orthoconv._matrix import layer_matrix
-from ntkit.orthoconv._symbol import half_symbol
+from ntkit.orthoconv._symbol import blocks_at, half_frequencies, half_symbol, polyphase
 
 MOST_DENSE = 3000  # rows or columns, whichever are fewer, of a matrix whose singular values are computed as a whole
 MOST_ENTRIES = 2**27  # of such a matrix: 1 GiB in float64
+_BLOCKS = 2**24  # numbers of blocks held at a time: 256 MiB
 
 
 def singular_values(kernel: Real, size: Sizes, stride: Sizes = 1, padding: Padding = "circular") -> Float[Real, " values"]:
@@ -44,10 +45,17 @@ def singular_values(kernel: Real, size: Sizes, stride: Sizes = 1, padding: Paddi
     if padding != "circular":
         dense: Real = np.linalg.svd(dense_matrix(kernel, size, stride, padding), compute_uv=False)
         return kernel.__array_namespace__().asarray(dense)  # type: ignore[no-any-return]
-    blocks, times = half_symbol(kernel, size, stride)
-    xp = blocks.__array_namespace__()
-    values = xp.linalg.svd(blocks, compute_uv=False)
-    every: Real = xp.sort(values[np.repeat(np.arange(len(times)), times)].ravel())[::-1]
+    layer = of_kernel(kernel, stride)
+    sizes = per_axis("size", size, layer.ndim)
+    # Along an axis on which no shift by a stride overlaps the kernel, blocks do not depend on the frequency.
+    seen = Shape(n if lag else 1 for n, lag in zip(sizes, layer.lags, strict=True))
+    phases, (frequencies, times) = polyphase(kernel, stride), half_frequencies(seen)
+    xp, step = kernel.__array_namespace__(), max(_BLOCKS // (layer.out_channels * layer.inputs), 1)
+    parts = [frequencies[start : start + step] for start in range(0, len(frequencies), step)]
+    blocks = (blocks_at(phases, part, seen) for part in parts)
+    values = xp.concatenate([xp.linalg.svd(some, compute_uv=False) for some in blocks])
+    copies = times * (prod(sizes) // prod(seen))
+    every: Real = xp.sort(values[np.repeat(np.arange(len(copies)), copies)].ravel())[::-1]
     return every
 
 

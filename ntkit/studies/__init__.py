@@ -3,6 +3,8 @@
 A study is a file `analyses/NAME.py` with a docstring, `add_options(parser)` and `run(options)`, run by `ntkit analyze NAME`.
 """
 
+from ntkit.studies._convolution_options import add_convolution_options, convolutions
+from ntkit.studies._convolutions import Convolution, by_axes
 from ntkit.studies._inputs import (
     MOST_REPEATS,
     MOST_SEEDS,
@@ -16,6 +18,8 @@ from ntkit.studies._inputs import (
 )
 from ntkit.studies._kernels import Kernel
 from ntkit.studies._laws import grouped, if_certain, law_facts, law_line, law_title, law_words
+from ntkit.studies._layer_kernels import MOST_NEAREST, LayerKernel, check_affordable, made_kernels, measured_kernel, seconds
+from ntkit.studies._layer_pictures import drawn_layers, short
 from ntkit.studies._matrix import KINDS, add_kind_option, called, check_finite, check_squares, matrix, operator, title_of
 from ntkit.studies._results import (
     BLUE,
@@ -23,11 +27,14 @@ from ntkit.studies._results import (
     ORANGE,
     add_format_option,
     dots,
+    hashed,
     heading,
     percent,
     progress_line,
+    results_file,
     results_folder,
     shown_bound,
+    versions,
     write_picture,
     write_record,
     write_whole,
@@ -40,23 +47,32 @@ __all__ = [
     "GREY",
     "KINDS",
     "MOST_CLASSES",
+    "MOST_NEAREST",
     "MOST_REPEATS",
     "MOST_SEEDS",
     "ORANGE",
+    "Convolution",
     "Inputs",
     "Kernel",
+    "LayerKernel",
     "Targets",
+    "add_convolution_options",
     "add_format_option",
     "add_kind_option",
     "add_study_options",
     "add_target_option",
+    "by_axes",
     "called",
+    "check_affordable",
     "check_finite",
     "check_squares",
+    "convolutions",
     "described",
     "dots",
     "doubling",
+    "drawn_layers",
     "grouped",
+    "hashed",
     "heading",
     "if_certain",
     "kernel_and_inputs",
@@ -64,17 +80,23 @@ __all__ = [
     "law_line",
     "law_title",
     "law_words",
+    "made_kernels",
     "matrix",
+    "measured_kernel",
     "network_and_inputs",
     "operator",
     "percent",
     "progress_line",
+    "results_file",
     "results_folder",
+    "seconds",
+    "short",
     "shown_bound",
     "sizes",
     "span",
     "targets",
     "title_of",
+    "versions",
     "whole",
     "write_picture",
     "write_record",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import math
 import os
+import platform
 import sys
+import tempfile
 import textwrap
 import warnings
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +31,9 @@ _FORMATS: dict[str, dict[str, Any]] = {  # what would make the same picture othe
 }  # fmt: skip
 
 
-def add_format_option(parser: argparse.ArgumentParser) -> None:
+def add_format_option(parser: argparse.ArgumentParser, default: str = "pdf") -> None:
     """Declare the format of the picture."""
-    parser.add_argument("--format", choices=tuple(_FORMATS), default="pdf", help="of the picture (default: pdf)")
+    parser.add_argument("--format", choices=tuple(_FORMATS), default=default, help=f"of the picture (default: {default})")
 
 
 def results_folder(name: str) -> Path:
@@ -46,6 +50,22 @@ def results_folder(name: str) -> Path:
     if not os.access(folder, os.W_OK):
         raise UsageError(f"-o {name}: cannot be written")
     return folder
+
+
+def results_file(name: str) -> Path:
+    """The file of --json; asked for before computing, not after.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    file = Path(name)
+    if file.is_dir() or not file.absolute().parent.is_dir():
+        raise UsageError(f"--json {name}: must be a file in a folder that exists")
+    try:
+        with tempfile.TemporaryFile(dir=file.absolute().parent):
+            return file
+    except OSError as error:
+        raise UsageError(f"--json {name}: cannot be written ({error.strerror})") from None
 
 
 def progress_line(doing: str = "computing", *, power: int = 2) -> Callable[[int, int], None] | None:
@@ -85,6 +105,18 @@ def write_record(path: Path, facts: dict[str, Any]) -> None:
     """Write numbers and words as JSON."""
     text = json.dumps(facts, indent=2, allow_nan=False)
     write_whole(path, lambda file: file.write(f"{text}\n".encode()))
+
+
+def versions() -> dict[str, str]:
+    """Of what computes a study's numbers."""
+    names = ("ntkit", "numpy", "scipy", "jax", "jaxlib")
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in names}}
+
+
+def hashed(file: str | Path) -> dict[str, str]:
+    """A file that was read, as a record names it."""
+    with Path(file).open("rb") as stream:
+        return {"file": str(file), "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
 
 
 def write_picture(path: Path, draw: Callable[[], Figure]) -> None:

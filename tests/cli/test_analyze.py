@@ -11,9 +11,10 @@ from types import ModuleType
 
 import pytest
 
-from analyses import kernel, learning_curve, spectrum
+from analyses import kernel, learning_curve, orthoconv, spectrum
 from ntkit.cli import Parser, parser
 from ntkit.kernels import parse
+from ntkit.studies import convolutions
 from ntkit.studies._kernels import parsed_kernel
 from tests.support import environment, ntkit, start_ntkit
 
@@ -35,7 +36,7 @@ def test_studies_of_the_current_folder_are_added_and_replace_nothing(tmp_path: P
     (folder / "raises.py").write_text(f"{STUDY}\nx = 1 / 0\n")
     shown = ntkit("analyze", "--help", cwd=tmp_path).stdout
     names = re.findall(r"^    ([a-z_-]+)(?: |$)", shown, flags=re.MULTILINE)
-    assert names == ["broken", "count-up", "kernel", "learning-curve", "raises", "separation", "spectrum"]
+    assert names == ["broken", "count-up", "kernel", "learning-curve", "orthoconv", "raises", "separation", "spectrum"]
     assert "Kernel matrix of a network on data" in shown
     done = ntkit("analyze", "count-up", "--to", 3, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "0 1 2\n")
@@ -52,7 +53,7 @@ def test_studies_of_the_current_folder_are_added_and_replace_nothing(tmp_path: P
         assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("study", [kernel, spectrum, learning_curve], ids=lambda study: str(study.__name__))
+@pytest.mark.parametrize("study", [kernel, spectrum, learning_curve, orthoconv], ids=lambda study: str(study.__name__))
 def test_help_is_quick_and_its_examples_are_good(tmp_path: Path, study: ModuleType) -> None:
     name = study.__name__.removeprefix("analyses.").replace("_", "-")
     code = (
@@ -78,7 +79,10 @@ def test_help_is_quick_and_its_examples_are_good(tmp_path: Path, study: ModuleTy
         options = Parser()
         study.add_options(options)
         given = options.parse_args(outer.arguments[1:])
-        assert parse(given.net) if given.net else parsed_kernel(given.kernel)
+        if study is not orthoconv:
+            assert parse(given.net) if given.net else parsed_kernel(given.kernel)
+        elif given.weights is None:
+            assert convolutions(given)
 
 
 def test_help_of_the_kernel_study_names_every_word() -> None:
@@ -109,12 +113,19 @@ def test_ctrl_c_ends_it_with_130_and_leaves_nothing_that_looks_whole(tmp_path: P
     assert {".partial" in file.name for file in (tmp_path / "out").iterdir()} <= {True}
 
 
-@pytest.mark.parametrize("study", ["spectrum", "learning-curve"])
-def test_ctrl_c_ends_the_others_before_anything_is_written(tmp_path: Path, study: str) -> None:
-    run = start_ntkit("analyze", study, "--net", "dense relu dense", "--count", 1500, "-o", "out", cwd=tmp_path)
+@pytest.mark.parametrize(
+    ("study", "options", "begun"),
+    [
+        ("spectrum", "--net 'dense relu dense' --count 1500", "data"),
+        ("learning-curve", "--net 'dense relu dense' --count 1500", "data"),
+        ("orthoconv", "--in-channels 512 --out-channels 512 --kernel 3 --size 14", "work"),
+    ],
+)
+def test_ctrl_c_ends_the_others_before_anything_is_written(tmp_path: Path, study: str, options: str, begun: str) -> None:
+    run = start_ntkit("analyze", study, *shlex.split(options), "-o", "out", cwd=tmp_path)
     assert run.stdout is not None
     for line in run.stdout:
-        if line.startswith("data"):
+        if line.startswith(begun):
             break
     run.send_signal(signal.SIGINT)
     output, _ = run.communicate(timeout=60)

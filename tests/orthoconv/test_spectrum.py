@@ -7,6 +7,7 @@ import pytest
 
 from ntkit.orthoconv import (
     Architecture,
+    _spectrum,
     condition_number,
     construct,
     frobenius_error,
@@ -31,6 +32,20 @@ def test_values_are_mapped_and_differentiated():
     slope = (jax.grad(least)(kernels[0]) * direction).sum()
     at = [float(least(np.asarray(kernels[0]) + sign * step * direction)) for sign in (1, -1)]
     np.testing.assert_allclose(slope, (at[0] - at[1]) / (2 * step), rtol=1e-5)
+
+
+def test_blocks_are_held_in_parts_and_equal_ones_decomposed_once(monkeypatch):
+    rng = np.random.default_rng(2)
+    for shape, size, stride in [((3, 2, 3, 2), (5, 4), (1, 2)), ((2, 3, 2, 2), 3, 1)]:
+        kernel = rng.normal(size=shape)
+        expected = singular_values(kernel, size, stride)
+        monkeypatch.setattr(_spectrum, "_BLOCKS", 25)
+        np.testing.assert_allclose(singular_values(kernel, size, stride), expected, rtol=0, atol=1e-14 * expected[0])
+        monkeypatch.undo()
+    kernel = rng.normal(size=(2, 3, 1, 1))
+    monkeypatch.setattr(_spectrum, "blocks_at", lambda phases, w, sizes: phases.reshape(1, 2, 3))  # no more than one
+    values = singular_values(kernel, 1000)
+    np.testing.assert_array_equal(values, np.repeat(np.linalg.svd(kernel[:, :, 0, 0], compute_uv=False), 10**6))
 
 
 @pytest.mark.parametrize("padding", ["circular", "same", "valid"])
