@@ -17,7 +17,7 @@ from ntkit.orthoconv._symbol import blocks_at, half_frequencies, polyphase
 
 _STARTS = 4  # orthogonal kernels that are turned towards the given one, besides the kernel itself and its polar factor
 _EXACT, _CLOSE = 1e-13, 1e-6  # root of L_orth over that of the number of rows: sought, and good enough
-_LARGEST = 1e100  # entries whose squares stay finite with room to spare
+_LARGEST = 1e50  # entries whose fourth powers, times penalties, stay finite with room to spare
 _PENALTIES = (3.0, 30.0, 300.0, 3e3, 3e4)  # weights of L_orth against the squared distance, one after the other
 _DESCENDING, _RESTORING, _SOLVING = 150, 60, 400  # steps at most: of each descent, onto the set, and of each solve
 _DAMPING = 1e-4  # of projections onto tangents
@@ -37,7 +37,7 @@ class Nearest:
         kernel: float64, of the shape of the given one.
         distance: Frobenius norm of the difference.
         spectral_error: an upper bound of err_s of the circular layer, for every size (see `spectral_error_bounds`): mostly of
-            rounding, up to some 1e-6 where equations depend on each other on the set of orthogonal kernels, as for
+            rounding, up to some 1e-5 where equations depend on each other on the set of orthogonal kernels, as for
             M = C prod S in two dimensions.
         converged: whether no more than a hundredth of the way to the given kernel leads along the set. Often it is not so:
             near its corners the set is curved sharply, and steps along it are short.
@@ -64,7 +64,7 @@ def nearest(kernel: Real, stride: Sizes = 1) -> Nearest:
         stride: S.
 
     Raises:
-        ValueError: wrong shape, dtype or stride, entries that are not finite or above 1e100, or no orthogonal layer exists.
+        ValueError: wrong shape, dtype or stride, entries that are not finite or above 1e50, or no orthogonal layer exists.
 
     Example:
         >>> found = nearest(np.array([[[3.0, 0.5]]]))  # one channel: single taps of 1 or -1
