@@ -1,0 +1,130 @@
+"""What the derivative of one output can be on a ball: the layers' transposes, from the output to the input.
+
+Write v for the derivative of an output in what a step makes, and h = s v for that in what goes into an activation, s being
+any number between the least and the largest derivative of the activation on its interval. All products of such s contain the
+Clarke Jacobian, so that bounds over them hold for every difference quotient of the network on the ball.
+
+Source: Shi, Wang, Zhang, Kolter, Hsieh (2022), for ReLU; slopes between any two numbers are derived here. "recurjac": Zhang,
+    Zhang, Hsieh (2019), in the form of the former paper.
+"""
+
+from typing import Literal, NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ntkit.lipschitz._lines import Line, Lines, product_lines, product_range, size_lines
+from ntkit.lipschitz._network import Activate, Affine, Network
+from ntkit.lipschitz._relaxation import Between, Constant, Map, Relaxation, Sum
+from ntkit.lipschitz._rounding import Rounding
+
+Real = Float[Array, "..."]
+Method = Literal["ibp", "recurjac", "lirpa"]
+METHODS: tuple[Method, ...] = ("ibp", "recurjac", "lirpa")
+
+
+class Derivative(NamedTuple):
+    """Bounds of the derivative of one output.
+
+    Attributes:
+        low, high: of each of its numbers, in the shape of an input.
+        norm: of the sum of their absolute values, or of the norm that was asked for.
+    """
+
+    low: Real
+    high: Real
+    norm: Float[Array, ""]
+
+
+def derivative(net: Network, known: Relaxation, output: Float[Array, " outputs"], method: Method, norm: float) -> Derivative:
+    """Bounds of the derivative of a combination of outputs, given the relaxation of the steps.
+
+    Args:
+        net: the network.
+        known: its steps on the ball; read only.
+        output: coefficients of the combination.
+        method: "ibp": intervals alone; "recurjac": lines where v has one sign, intervals where it may have both; "lirpa":
+            lines everywhere.
+        norm: of the input; the derivative is measured in its dual.
+    """
+    rounding = known.rounding
+    back = Relaxation(rounding)
+    arriving: dict[int, list[int]] = {len(net.steps): [back.add(Constant(output.reshape(net.shapes[-1])))]}
+    for number in range(len(net.steps), -1, -1):
+        from_consumers = arriving.pop(number, [])
+        if not from_consumers:  # nothing depends on it
+            from_consumers = [back.add(Constant(jnp.zeros(net.shapes[number], output.dtype)))]
+        v = from_consumers[0] if len(from_consumers) == 1 else back.add(Sum(tuple(from_consumers), net.shapes[number]))
+        if number == 0:
+            break
+        step = net.steps[number - 1]
+        if isinstance(step, Affine):
+            arriving.setdefault(step.parent, []).append(back.add(Map(step.linear.transposed, v)))
+        elif isinstance(step, Activate):
+            if method != "ibp":
+                back.tighten(v, *back.range(v))
+            slopes = _slopes(step, known)
+            arriving.setdefault(step.parent, []).append(back.add(_times(back, v, slopes, method)))
+        else:
+            for parent in step.parents:
+                arriving.setdefault(parent, []).append(v)
+    if method != "ibp":
+        back.tighten(v, *back.range(v))
+    return Derivative(back.low[v], back.high[v], _norm(back, v, method, norm))
+
+
+def _slopes(step: Activate, known: Relaxation) -> tuple[Real, Real]:
+    """The least and the largest derivative, rounded outward."""
+    least, largest = step.activation.slopes(known.low[step.parent], known.high[step.parent])
+    if step.activation.piecewise:
+        return least, largest
+    one, error = jnp.ones_like(least), int(step.activation.library_error)
+    return known.rounding.down(least, one, error), known.rounding.up(largest, one, error)
+
+
+def _times(back: Relaxation, v: int, slopes: tuple[Real, Real], method: Method) -> Between:
+    """h = s v."""
+    low, high = back.low[v], back.high[v]
+    lines = product_lines(low, high, *slopes, back.rounding)
+    least, largest = product_range(low, high, *slopes)
+    size = jnp.maximum(jnp.abs(least), jnp.abs(largest))
+    least, largest = back.rounding.down(least, size, 1), back.rounding.up(largest, size, 1)
+    if method == "recurjac":
+        both = (low < 0) & (high > 0)
+        zero = jnp.zeros_like(low)
+        lines = Lines(
+            *(
+                Line(jnp.where(both, zero, line.slope), jnp.where(both, end, line.offset))
+                for line, end in zip(lines, (least, largest), strict=True)
+            )
+        )
+    return Between(
+        (v,), (lines.below.slope,), (lines.above.slope,), lines.below.offset, lines.above.offset, least, largest
+    )
+
+
+def _norm(back: Relaxation, v: int, method: Method, norm: float) -> Float[Array, ""]:
+    """The dual norm of v: the sum of absolute values jointly, of other norms from the largest absolute values."""
+    size = back.size(v)
+    terms = size.size
+    if norm == jnp.inf and method != "ibp":
+        lines = size_lines(back.low[v], back.high[v], back.rounding)
+        node = back.add(
+            Between(
+                (v,),
+                (lines.below.slope,),
+                (lines.above.slope,),
+                lines.below.offset,
+                lines.above.offset,
+                jnp.zeros_like(size),
+                size,
+            )
+        )
+        return back.most(node, jnp.ones_like(size)[None])[0]
+    if norm == jnp.inf:
+        total = size.sum()
+    elif norm == 2:
+        total = jnp.linalg.norm(size)
+    else:
+        total = size.max()
+    return back.rounding.up(total, total, terms)

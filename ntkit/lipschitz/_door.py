@@ -1,0 +1,124 @@
+"""The arguments of a bound, checked and brought into one form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from ntkit.lipschitz._linear import Shape
+from ntkit.lipschitz._network import Network
+from ntkit.lipschitz._rounding import ARITHMETICS, Arithmetic, Rounding
+
+NORMS = (np.inf, 2, 1)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is to be bounded.
+
+    Attributes:
+        net: the network.
+        centres: shape (batch, inputs).
+        radii: shape (batch,), or (batch, inputs) for boxes.
+        norm: of the input.
+        batch: shape of the batch as it was given: () or (batch,).
+        rounding: of the bounds.
+    """
+
+    net: Network
+    centres: Float[Array, "batch inputs"]
+    radii: Float[Array, "batch ..."]
+    norm: float
+    batch: Shape
+    rounding: Rounding
+
+    @property
+    def box(self) -> tuple[Array, Array]:
+        """The corners of the smallest boxes that hold the balls."""
+        reach = self.radii if self.radii.ndim == 2 else self.radii[:, None]
+        return self.centres - reach, self.centres + reach
+
+
+def ask(
+    net: Network,
+    x0: ArrayLike,
+    radius: ArrayLike,
+    norm: float,
+    out_norm: float,
+    outputs: Sequence[int] | None,
+    clip: tuple[float, float] | None,
+    arithmetic: Arithmetic,
+) -> Ask:
+    """The arguments of `local_lipschitz`, or a ValueError."""
+    if not isinstance(net, Network):
+        raise ValueError(f"net must be a Network of ntkit.lipschitz, got {net!r}")
+    if arithmetic not in ARITHMETICS:
+        raise ValueError(f"arithmetic must be one of {', '.join(map(repr, ARITHMETICS))}, got {arithmetic!r}")
+    for name, value in (("norm", norm), ("out_norm", out_norm)):
+        if value not in NORMS:
+            raise ValueError(f"{name} must be inf, 2 or 1, got {value!r}")
+    dtype = np.dtype(arithmetic.partition("+")[0])
+    if dtype == np.float64 and not jax.config.read("jax_enable_x64"):
+        raise ValueError(
+            f"arithmetic must be 'float32+outward' while JAX is in single precision, got {arithmetic!r}; "
+            "jax.config.update('jax_enable_x64', True) turns double precision on"
+        )
+    for number, leaf in enumerate(jax.tree_util.tree_leaves(net)):
+        if leaf.dtype != dtype and not (leaf.dtype == np.float32 and dtype == np.float64):
+            raise ValueError(f"arithmetic must suit weights of {leaf.dtype} (array {number} of the network), got {arithmetic!r}")
+    size = prod(net.input_shape)
+    x, batched = _inputs("x0", x0, net.input_shape, dtype)
+    centres = jnp.asarray(x)
+    reach = np.asarray(radius, dtype)
+    if not np.isfinite(reach).all() or (reach < 0).any():
+        raise ValueError(f"radius must be finite and at least 0, got {radius!r}")
+    if reach.shape not in ((), (size,), net.input_shape):
+        raise ValueError(f"radius must be a number, or half widths of shape {net.input_shape} or ({size},), got {reach.shape}")
+    if (reach.ndim or clip is not None) and norm != np.inf:
+        raise ValueError(f"norm must be inf for a box, as of radius in a shape or of clip, got {norm!r}")
+    chosen = range(net.outputs) if outputs is None else outputs
+    if not len(chosen) or not all(isinstance(o, int) and 0 <= o < net.outputs for o in chosen):
+        raise ValueError(f"outputs must be numbers from 0 to {net.outputs - 1}, got {outputs!r}")
+    radii = np.broadcast_to(reach.reshape(-1) if reach.ndim else reach, (len(x), size) if reach.ndim else (len(x),))
+    if clip is not None:
+        centres, radii = _clipped(x, radii, clip)
+    return Ask(
+        jax.tree_util.tree_map(lambda leaf: leaf.astype(dtype), net),
+        centres,
+        jnp.asarray(radii),
+        float(norm),
+        (len(x),) if batched else (),
+        Rounding(arithmetic.endswith("outward")),
+    )
+
+
+def _inputs(name: str, x: ArrayLike, shape: Shape, dtype: np.dtype) -> tuple[np.ndarray, bool]:
+    array, size = np.asarray(x), prod(shape)
+    forms: list[Shape] = [shape, (size,)]
+    batched = array.shape not in forms
+    if batched and (array.shape[1:] not in forms or not array.size):
+        raise ValueError(f"{name} must have shape {shape} or ({size},), or be a batch of these, got {array.shape}")
+    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise ValueError(f"{name} must hold finite real numbers, got {array!r}")
+    return array.reshape(-1, size).astype(dtype), batched
+
+
+def _clipped(x: np.ndarray, radii: np.ndarray, clip: tuple[float, float]) -> tuple[Array, np.ndarray]:
+    """Boxes that hold the part of the balls within the range of the data."""
+    low, high = clip
+    if not (np.isfinite([low, high]).all() and low <= high):
+        raise ValueError(f"clip must be two finite numbers, the smaller first, got {clip!r}")
+    if (x < low).any() or (x > high).any():
+        raise ValueError(f"x0 must lie within clip={clip!r}, got numbers from {x.min():g} to {x.max():g}")
+    reach = radii if radii.ndim == 2 else radii[:, None]
+    ends = np.maximum(x - reach, low), np.minimum(x + reach, high)
+    centres = (ends[0] + ends[1]) / 2
+    half = np.maximum(ends[1] - centres, centres - ends[0])
+    return jnp.asarray(centres), half + 4 * np.finfo(x.dtype).eps * (np.abs(centres) + half)

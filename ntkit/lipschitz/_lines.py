@@ -1,0 +1,122 @@
+"""A line above and a line below a function of one variable, on an interval.
+
+What is claimed of a line is checked where it must hold, at the ends of the interval, in the arithmetic at hand: the slope is
+any number, and its offset is raised until the line is above. Above a convex function a line is where it is at both ends.
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ntkit.lipschitz._activation import Activation, LeakyRelu
+from ntkit.lipschitz._rounding import Rounding
+
+Real = Float[Array, "..."]
+
+
+class Line(NamedTuple):
+    """slope x + offset."""
+
+    slope: Real
+    offset: Real
+
+
+class Lines(NamedTuple):
+    """What a function lies between."""
+
+    below: Line
+    above: Line
+
+
+def chord(low: Real, high: Real, at_low: Real, at_high: Real) -> Real:
+    """The slope between two points; 0 where they are one.
+
+    Example:
+        >>> float(chord(jnp.array(-1.0), jnp.array(3.0), jnp.array(0.0), jnp.array(3.0)))
+        0.75
+    """
+    width = high - low
+    apart = width > 0
+    return jnp.where(apart, (at_high - at_low) / jnp.where(apart, width, 1), 0)
+
+
+def above(slope: Real, low: Real, high: Real, at_low: Real, at_high: Real, rounding: Rounding, error: float = 1.0) -> Line:
+    """The lowest line of this slope above two points; the values may be off by so many roundings of themselves or of 1."""
+    offset = jnp.maximum(at_low - slope * low, at_high - slope * high)
+    largest = jnp.maximum(jnp.abs(at_low) + jnp.abs(slope * low), jnp.abs(at_high) + jnp.abs(slope * high))
+    return Line(slope, rounding.up(offset, largest + (1.0 if error > 1 else 0.0), int(error)))
+
+
+def below(slope: Real, low: Real, high: Real, at_low: Real, at_high: Real, rounding: Rounding, error: float = 1.0) -> Line:
+    """The highest line of this slope below two points."""
+    mirrored = above(-slope, low, high, -at_low, -at_high, rounding, error)
+    return Line(slope, -mirrored.offset)
+
+
+def activation_lines(activation: Activation, low: Real, high: Real, slopes: str, rounding: Rounding) -> Lines:
+    """Lines of an activation on [low, high].
+
+    Piecewise linear: above it the chord, below it the steeper line through 0 where the interval reaches further to the right
+    ("adaptive"), or always the flatter one ("zero"). Others: two lines whose slope is the least derivative on the interval,
+    through either end, since the function minus such a line rises.
+    """
+    at_low, at_high = activation(low), activation(high)
+    if isinstance(activation, LeakyRelu):
+        one, flat = jnp.ones_like(low), jnp.full_like(low, activation.below)
+        right, left = low >= 0, high <= 0
+        steep = jnp.where(right, one, jnp.where(left, flat, chord(low, high, at_low, at_high)))
+        under = jnp.where(right | ((high > -low) & (slopes == "adaptive") & ~left), one, flat)
+        upper = above(steep, low, high, at_low, at_high, rounding)
+        zero = jnp.zeros_like(low)  # these three are exact
+        return Lines(Line(under, zero), Line(steep, jnp.where(right | left, zero, upper.offset)))
+    slope = activation.slopes(low, high)[0]
+    slope = slope - rounding.slack(jnp.ones_like(slope), int(activation.library_error)) if rounding.outward else slope
+    error = activation.library_error
+    return Lines(
+        below(slope, low, high, at_low, at_low + slope * (high - low), rounding, error),
+        above(slope, low, high, at_high - slope * (high - low), at_high, rounding, error),
+    )
+
+
+def product_lines(low: Real, high: Real, least: Real, largest: Real, rounding: Rounding) -> Lines:
+    """Lines of s v, v in [low, high], for every s in [least, largest].
+
+    max(least v, largest v) is convex and min(..) concave, so that their chords are the hull of all (v, s v). Where v has one
+    sign they are lines through 0.
+    """
+    right, left = low >= 0, high <= 0
+    tops = jnp.where(low > 0, largest, least) * low, jnp.where(high > 0, largest, least) * high
+    floors = jnp.where(low > 0, least, largest) * low, jnp.where(high > 0, least, largest) * high
+    upper = above(chord(low, high, *tops), low, high, *tops, rounding)
+    lower = below(chord(low, high, *floors), low, high, *floors, rounding)
+    zero = jnp.zeros_like(low)
+    return Lines(
+        Line(
+            jnp.where(right, least, jnp.where(left, largest, lower.slope)),
+            jnp.where(right | left, zero, lower.offset),
+        ),
+        Line(
+            jnp.where(right, largest, jnp.where(left, least, upper.slope)),
+            jnp.where(right | left, zero, upper.offset),
+        ),
+    )
+
+
+def product_range(low: Real, high: Real, least: Real, largest: Real) -> tuple[Real, Real]:
+    """The range of s v."""
+    corners = jnp.stack([least * low, least * high, largest * low, largest * high])
+    return corners.min(axis=0), corners.max(axis=0)
+
+
+def size_lines(low: Real, high: Real, rounding: Rounding) -> Lines:
+    """Lines of |v|: that is s v with s = 1 or -1, of which only the line above is asked for; below it is 0 or exact."""
+    one = jnp.ones_like(low)
+    right, left = low >= 0, high <= 0
+    steep = jnp.where(right, one, jnp.where(left, -one, chord(low, high, -low, high)))
+    upper = above(steep, low, high, jnp.abs(low), jnp.abs(high), rounding)
+    zero = jnp.zeros_like(low)
+    return Lines(
+        Line(jnp.where(right, one, jnp.where(left, -one, zero)), zero),
+        Line(steep, jnp.where(right | left, zero, upper.offset)),
+    )

@@ -1,0 +1,137 @@
+"""The command of this package: a bound on a ball, with what is attained there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cache, partial
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ntkit.lipschitz._backward import METHODS
+from ntkit.lipschitz._bound import Bound
+from ntkit.lipschitz._core import bounds
+from ntkit.lipschitz._door import Ask, ask
+from ntkit.lipschitz._forward import FORWARDS, Forward, Slopes
+from ntkit.lipschitz._lower import attained
+from ntkit.lipschitz._network import Network
+from ntkit.lipschitz._product import products
+from ntkit.lipschitz._rounding import Arithmetic, Rounding
+
+Method = Literal["product", "absolute", "ibp", "recurjac", "lirpa", "best"]
+
+
+def local_lipschitz(
+    net: Network,
+    x0: ArrayLike,
+    radius: ArrayLike,
+    *,
+    method: Method = "lirpa",
+    forward: Forward = "both",
+    slopes: Slopes = "adaptive",
+    norm: float = np.inf,
+    out_norm: float = np.inf,
+    outputs: Sequence[int] | None = None,
+    clip: tuple[float, float] | None = None,
+    arithmetic: Arithmetic = "float64+outward",
+    key: PRNGKeyArray | None = None,
+) -> Bound:
+    """How much a network's outputs can change on a ball, for a change of the input by 1: an upper bound, and one that is attained.
+
+    Every difference quotient of the network on the ball is at most `rows`; some derivative at a point of the ball is `lower`.
+
+    | method | what it is | norms of the input |
+    | --- | --- | --- |
+    | product | product of operator norms, on all inputs | inf, 2, 1 |
+    | absolute | product of matrices of absolute values, on all inputs | inf |
+    | ibp | interval arithmetic for the Jacobian | inf, 2, 1, boxes |
+    | recurjac | linear bounds, intervals where a derivative may have both signs | inf, 2, 1, boxes |
+    | lirpa | linear bounds | inf, 2, 1, boxes |
+    | best | the least of all that apply, for each output | inf, 2, 1, boxes |
+
+    Args:
+        net: the network.
+        x0: the centre, in the shape of an input or flat; or a batch of these.
+        radius: of the ball, at least 0; or half widths of a box, in the shape of an input or flat, with changes in the l_inf norm.
+        method: as above.
+        forward: intervals of what goes into activations: "crown", by pulling each back to the ball, "ibp", by interval
+            arithmetic, or "both", their intersection.
+        slopes: lower lines of piecewise linear activations in "crown" and "both": "adaptive" or "zero".
+        norm: of the ball and of changes of the input: inf, 2 or 1.
+        out_norm: of changes of the outputs: inf, 2 or 1.
+        outputs: which of them; None for all.
+        clip: the range of the data, to which the ball is cut; of the l_inf norm only.
+        arithmetic: of `rows`, see `Bound`; float32 for float32 weights and inputs.
+        key: of a search for the lower bound; without one it is taken at the centre and next to it.
+
+    Raises:
+        ValueError: an argument has a wrong shape, dtype or value, or a combination is not supported: the message says what is.
+
+    Example:
+        >>> net = Network.sequential([([[1.0], [-1.0]], None), ([[2.0, 1.0]], None)])  # 2 max(x, 0) + max(-x, 0)
+        >>> [float(local_lipschitz(net, [1.0], radius).value.round(6)) for radius in (0.5, 1.5)]
+        [2.0, 2.0]
+        >>> float(local_lipschitz(net, [-1.0], 0.5).value.round(6))
+        1.0
+
+    Source: Shi, Wang, Zhang, Kolter, Hsieh (2022), arXiv 2210.07394; Zhang, Zhang, Hsieh (2019) for "recurjac".
+    """
+    begun = time.perf_counter()
+    asked = ask(net, x0, radius, norm, out_norm, outputs, clip, arithmetic)
+    _check("method", method, ("product", "absolute", *METHODS, "best"))
+    _check("forward", forward, FORWARDS)
+    _check("slopes", slopes, ("adaptive", "zero"))
+    if method == "absolute" and norm != np.inf:
+        raise ValueError(f"norm must be inf for method='absolute', got {norm!r}")
+    rows = _rows(asked, method, forward, slopes)
+    lower = attained(asked, key)
+    chosen = slice(None) if outputs is None else list(outputs)
+    shape = (*asked.batch, -1)
+    rows, lower = (np.asarray(values)[:, chosen].reshape(shape) for values in (rows, lower))
+    return Bound(
+        rows=rows,
+        value=_total(rows, out_norm, asked.rounding),
+        lower=lower,
+        side="upper",
+        method=method,
+        forward=None if method in ("product", "absolute") else forward,
+        arithmetic=arithmetic,
+        box=tuple(np.asarray(end).reshape(*asked.batch, *net.input_shape) for end in asked.box),  # type: ignore[arg-type]
+        seconds=time.perf_counter() - begun,
+    )
+
+
+def _rows(asked: Ask, method: Method, forward: Forward, slopes: Slopes) -> Float[Array, "batch outputs"]:
+    if method in ("product", "absolute"):
+        everywhere = products(asked.net, method, asked.norm, asked.rounding)
+        return jnp.broadcast_to(everywhere, (len(asked.centres), len(everywhere)))
+    if method != "best":
+        return _compiled(method, forward, slopes, asked.norm, asked.rounding.outward)(asked.net, asked.centres, asked.radii)
+    found = [_rows(asked, one, which, slopes) for one in METHODS for which in FORWARDS]
+    found += [_rows(asked, one, forward, slopes) for one in ("product", *(("absolute",) if asked.norm == np.inf else ()))]
+    return jnp.stack(found).min(axis=0)
+
+
+@cache
+def _compiled(method: str, forward: str, slopes: str, norm: float, outward: bool):  # type: ignore[no-untyped-def]
+    one = partial(_norms, method=method, forward=forward, slopes=slopes, norm=norm, outward=outward)
+    return jax.jit(jax.vmap(one, (None, 0, 0)))
+
+
+def _norms(net: Network, x0: Array, radius: Array, **options) -> Array:  # type: ignore[no-untyped-def]
+    return bounds(net, x0, radius, **options).norm
+
+
+def _total(rows: np.ndarray, out_norm: float, rounding: Rounding) -> np.ndarray:
+    total = np.linalg.norm(rows, ord=out_norm, axis=-1)
+    return total if out_norm == np.inf else np.asarray(rounding.up(jnp.asarray(total), jnp.asarray(total), rows.shape[-1]))
+
+
+def _check(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")

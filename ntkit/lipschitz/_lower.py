@@ -1,0 +1,95 @@
+"""Lower bounds: derivatives that are attained."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from ntkit.lipschitz._door import Ask
+from ntkit.lipschitz._network import Activate, Network
+from ntkit.lipschitz._relaxation import dual_norm
+
+POINTS = 64  # of the first round
+ROUNDS, BEST, CHANGED = 20, 8, 0.25  # hill climbing: from the best points, a quarter of the numbers drawn again
+NEARBY = 1e-6  # of the radius: how far next to the centre one looks where that lies on a kink
+
+
+def attained(asked: Ask, key: PRNGKeyArray | None) -> Float[Array, "batch outputs"]:
+    """The largest dual norm of each output's derivative that was found on each ball; 0 where every point tried lies on a kink.
+
+    Tried are the centre and a point next to it; with a key random points, half of them corners, and, from the best of these,
+    points that share most of their numbers.
+    """
+    keys = jax.random.split(jax.random.key(0) if key is None else key, len(asked.centres))
+    reach = jnp.broadcast_to(asked.radii if asked.radii.ndim == 2 else asked.radii[:, None], asked.centres.shape)
+    return _search(asked.norm, key is not None)(asked.net, asked.centres, reach, keys)  # type: ignore[no-any-return]
+
+
+@cache
+def _search(norm: float, climb: bool):  # type: ignore[no-untyped-def]
+    def one(net: Network, centre: Array, reach: Array, key: Array) -> Array:
+        first, second, third = jax.random.split(key, 3)
+        near = centre + NEARBY * reach * jax.random.uniform(first, centre.shape, centre.dtype, -1, 1) / _spread(norm, centre.size)
+        points = jnp.stack([centre, near])
+        if not climb:
+            return _norms(net, points, norm).max(axis=0)
+        shifts = jax.random.uniform(second, (POINTS, centre.size), centre.dtype, -1, 1)
+        shifts = shifts.at[: POINTS // 2].set(jnp.sign(shifts[: POINTS // 2]))
+        points = jnp.concatenate([points, centre + reach * _into(shifts, norm)])
+
+        def round_(state: tuple[Array, Array], key: Array) -> tuple[tuple[Array, Array], None]:
+            best, points = state  # (outputs,), (outputs, inputs): the point of each output
+            which, what = jax.random.split(key)
+            shape = (BEST, *points.shape)
+            fresh = reach * _into(jnp.sign(jax.random.uniform(what, shape, centre.dtype, -1, 1)), norm)
+            change = jax.random.uniform(which, shape) < CHANGED
+            tried = jnp.where(change, centre + fresh, points[None])
+            if norm != np.inf:  # mixtures of two points of a ball may lie outside of it
+                tried = (points[None] + centre + fresh) / 2
+            found = jax.vmap(lambda x: _norms(net, x, norm))(tried)  # (BEST, outputs at, outputs)
+            own = jnp.diagonal(found, axis1=1, axis2=2)  # of each output at its own points
+            top = own.argmax(axis=0)
+            better = own.max(axis=0) > best
+            moved = tried[top, jnp.arange(points.shape[0])]
+            return (jnp.maximum(best, own.max(axis=0)), jnp.where(better[:, None], moved, points)), None
+
+        found = _norms(net, points, norm)
+        start = found.max(axis=0), points[found.argmax(axis=0)]
+        (best, _), _ = jax.lax.scan(round_, start, jax.random.split(third, ROUNDS))
+        return best
+
+    return jax.jit(jax.vmap(one, (None, 0, 0, 0)))
+
+
+def _norms(net: Network, points: Float[Array, "points inputs"], norm: float) -> Float[Array, "points outputs"]:
+    """The norms of all outputs' derivatives at each point, 0 where some activation is at a kink."""
+
+    def at(x: Array) -> Array:
+        rows = dual_norm(net.jacobian(x), norm)
+        return jnp.where(_smooth(net, x), rows, 0)
+
+    return jax.vmap(at)(points)
+
+
+def _smooth(net: Network, x: Array) -> Array:
+    """Whether no activation with a kink is at it."""
+    values = net.values(x.reshape(1, *net.input_shape))
+    kinks = [values[s.parent] == 0 for s in net.steps if isinstance(s, Activate) and s.activation.piecewise]
+    return ~jnp.array([kink.any() for kink in kinks]).any() if kinks else jnp.array(True)
+
+
+def _spread(norm: float, size: int) -> float:
+    """How much longer the vector (1, .., 1) is than 1."""
+    return {np.inf: 1.0, 2.0: size**0.5, 1.0: float(size)}[norm]
+
+
+def _into(shifts: Array, norm: float) -> Array:
+    """Points of the unit ball of a norm, from ones of the unit cube."""
+    if norm == np.inf:
+        return shifts
+    ord_ = 2 if norm == 2 else 1
+    return shifts / jnp.linalg.norm(shifts, ord=ord_, axis=-1, keepdims=True)

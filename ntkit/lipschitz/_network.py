@@ -1,0 +1,209 @@
+"""A network as a list of steps, each of which takes what an earlier one made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+from jaxtyping import Array, Float
+
+from ntkit.lipschitz._activation import ACTIVATIONS, Activation
+from ntkit.lipschitz._layers import Conv, Dense, Layer, Residual, linear_of
+from ntkit.lipschitz._linear import Linear, Shape
+
+
+@dataclass(frozen=True)
+class Affine:
+    """A linear map of an earlier step's numbers, plus constants."""
+
+    linear: Linear
+    bias: Float[Array, "..."] | None
+    parent: int
+
+    @property
+    def parents(self) -> tuple[int, ...]:
+        """The earlier step."""
+        return (self.parent,)
+
+
+@dataclass(frozen=True)
+class Activate:
+    """An activation of an earlier step's numbers."""
+
+    activation: Activation
+    parent: int
+
+    @property
+    def parents(self) -> tuple[int, ...]:
+        """The earlier step."""
+        return (self.parent,)
+
+
+@dataclass(frozen=True)
+class Add:
+    """The sum of two earlier steps."""
+
+    parents: tuple[int, ...]
+
+
+Step = Affine | Activate | Add
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network with its weights: a function of arrays of one shape, with vectors as values.
+
+    Made by `Network.sequential`, `Network.from_layers` or `Network.from_ntkit`. Step 0 is the input, step i the i-th of `steps`.
+
+    Attributes:
+        input_shape: of one input.
+        steps: in an order in which each takes earlier ones.
+    """
+
+    input_shape: Shape
+    steps: tuple[Step, ...]
+    shapes: tuple[Shape, ...] = field(repr=False)  # of the input, and of what every step makes
+
+    @classmethod
+    def sequential(
+        cls, layers: Sequence[tuple[ArrayLike, ArrayLike | None]], activation: str | Activation = "relu"
+    ) -> Network:
+        """A fully connected network.
+
+        Args:
+            layers: weights (out, in) and biases (out,), or None, of each layer: z = W a + b.
+            activation: after every layer but the last.
+
+        Raises:
+            ValueError: no layers, shapes that do not go together, numbers that are not finite, an unknown activation.
+
+        Example:
+            >>> net = Network.sequential([([[1.0], [-1.0]], None), ([[1.0, 1.0]], None)])
+            >>> float(net(jnp.array([-3.0]))[0])  # |x|
+            3.0
+        """
+        if not len(layers):
+            raise ValueError("layers must be at least one pair of weights and bias, got none")
+        width = jnp.shape(layers[0][0])
+        return cls.from_layers([Dense(*layer) for layer in layers], input_shape=width[1:], activation=activation)
+
+    @classmethod
+    def from_layers(
+        cls, layers: Sequence[Layer], *, input_shape: Sequence[int], activation: str | Activation | None = None
+    ) -> Network:
+        """A network of `Dense`, `Conv`, `AvgPool`, `BatchNorm`, `Flatten`, `Residual` and activations.
+
+        Args:
+            layers: in their order.
+            input_shape: (dim,), (channels, length) or (channels, height, width).
+            activation: follows every `Dense` and `Conv` but the last; None, where activations are among the layers.
+
+        Raises:
+            ValueError: as for `sequential`; the message names the layer.
+
+        Example:
+            >>> layers = [Conv(jnp.ones((1, 1, 2, 2))), Flatten(), Dense(jnp.ones((1, 4)))]
+            >>> net = Network.from_layers(layers, input_shape=(1, 3, 3), activation="relu")
+            >>> float(net(jnp.ones((1, 3, 3)))[0])
+            16.0
+        """
+        shape = tuple(input_shape)
+        if not shape or not all(isinstance(n, int) and n >= 1 for n in shape):
+            raise ValueError(f"input_shape must be whole numbers of at least 1, got {input_shape!r}")
+        builder = _Builder(shape, None if activation is None else activation_of(activation), _weighted(layers))
+        builder.extend(layers, "layer")
+        if not builder.steps:
+            raise ValueError("layers must be at least one, got none")
+        return cls(shape, tuple(builder.steps), tuple(builder.shapes))
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network gives."""
+        return prod(self.shapes[-1])
+
+    def __call__(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
+        """The network's values at one input, a flat vector of that size, or a batch of either."""
+        flat, size = x.reshape(-1), prod(self.input_shape)
+        batch = x.shape[: x.ndim - len(self.input_shape)] if x.shape[-len(self.input_shape) :] == self.input_shape else x.shape[:-1]
+        if flat.size != prod(batch) * size:
+            raise ValueError(f"x must have shape {self.input_shape}, ({size},), or be a batch of these, got {x.shape}")
+        return self.values(x.reshape(-1, *self.input_shape))[-1].reshape(*batch, self.outputs)
+
+    def values(self, x: Float[Array, "batch ..."]) -> list[Float[Array, "batch ..."]]:
+        """What every step makes of a batch of inputs, the inputs first."""
+        values = [x]
+        for step in self.steps:
+            if isinstance(step, Affine):
+                moved = step.linear(values[step.parent])
+                values.append(moved if step.bias is None else moved + step.bias)
+            elif isinstance(step, Activate):
+                values.append(step.activation(values[step.parent]))
+            else:
+                values.append(sum(values[p] for p in step.parents))
+        return values
+
+    def jacobian(self, x: Float[Array, "..."]) -> Float[Array, "outputs inputs"]:
+        """The derivative at one input, inputs flattened; at kinks, with the slopes of the right side."""
+        return jax.jacrev(self)(x.reshape(-1))
+
+
+class _Builder:
+    """Steps, as layers are added."""
+
+    def __init__(self, shape: Shape, activation: Activation | None, weighted: int) -> None:
+        self.steps: list[Step] = []
+        self.shapes = [shape]
+        self._activation, self._left = activation, weighted
+
+    def extend(self, layers: Sequence[Layer], name: str) -> None:
+        for number, layer in enumerate(layers, 1):
+            self._add(f"{name} {number} ({type(layer).__name__})", layer)
+
+    def _add(self, name: str, layer: Layer) -> None:
+        last = len(self.steps)
+        if isinstance(layer, Residual):
+            self.extend(layer.layers, f"{name}, layer")
+            if self.shapes[-1] != self.shapes[last]:
+                raise ValueError(f"{name} must keep the shape {self.shapes[last]}, got {self.shapes[-1]}")
+            if len(self.steps) == last:
+                raise ValueError(f"{name} must have layers, got none")
+            self._push(Add((last, len(self.steps))), self.shapes[-1])
+        elif isinstance(layer, Activation):
+            if self._activation is not None:
+                raise ValueError(f"activation must be None where layers name theirs, as {name} does, got {self._activation!r}")
+            self._push(Activate(layer, last), self.shapes[-1])
+        else:
+            linear, bias = linear_of(name, layer, self.shapes[-1])
+            self._push(Affine(linear, bias, last), linear.outputs)
+            if isinstance(layer, Dense | Conv):
+                self._left -= 1
+                if self._activation is not None and self._left:
+                    self._push(Activate(self._activation, len(self.steps)), self.shapes[-1])
+
+    def _push(self, step: Step, shape: Shape) -> None:
+        self.steps.append(step)
+        self.shapes.append(shape)
+
+
+def activation_of(activation: str | Activation) -> Activation:
+    """An activation by its name, or itself."""
+    if isinstance(activation, Activation):
+        return activation
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
+    return ACTIVATIONS[activation]
+
+
+def _weighted(layers: Sequence[Layer]) -> int:
+    """How many layers an activation can follow."""
+    return sum(_weighted(x.layers) if isinstance(x, Residual) else isinstance(x, Dense | Conv) for x in layers)
+
+
+jax.tree_util.register_dataclass(Affine, ["linear", "bias"], ["parent"])
+jax.tree_util.register_dataclass(Activate, [], ["activation", "parent"])
+jax.tree_util.register_dataclass(Add, [], ["parents"])
+jax.tree_util.register_dataclass(Network, ["steps"], ["input_shape", "shapes"])

@@ -1,0 +1,283 @@
+"""Numbers that are known up to linear relations: how large can a linear combination of them be?
+
+A relaxation is a list of nodes, each an array of numbers: a point of a ball, a constant, a linear map of an earlier node, a sum
+of earlier nodes, or numbers that lie between lines of earlier ones. The network's layers are such nodes, and so are the layers
+of its derivative. A combination of a node's numbers is pulled back to the ball and to constants, at each pair of lines by the
+one or the other according to the sign of the coefficient, which maximises it over all that the relations allow.
+
+Every bound holds for real numbers, if the rounding is outward: see `ntkit.lipschitz._rounding`.
+
+Source: Zhang, Weng, Chen, Hsieh, Daniel (2018), CROWN; Xu et al. (2020) for general graphs.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ntkit.lipschitz._linear import Linear, Rows, Shape
+from ntkit.lipschitz._rounding import Rounding
+
+Real = Float[Array, "..."]
+Pulled = tuple[Float[Array, " rows"], list[tuple[int, Rows]]]
+DUAL = {np.inf: 1.0, 2.0: 2.0, 1.0: np.inf}  # the norm of a functional on the ball of a norm
+
+
+class Node(ABC):
+    """Numbers of a relaxation.
+
+    Attributes:
+        shape: theirs.
+        terms: of the longest sum that a step takes.
+    """
+
+    shape: Shape
+    terms: int = 1
+
+    @abstractmethod
+    def interval(self, known: Relaxation) -> tuple[Real, Real]:
+        """The ends by interval arithmetic from those of earlier nodes."""
+
+    @abstractmethod
+    def weight(self, known: Relaxation) -> Real:
+        """A bound of the absolute value of each number that knows no cancellation."""
+
+    @abstractmethod
+    def pull(self, a: Rows) -> Pulled:
+        """What is constant in each row's combination, and the coefficients of earlier nodes in the rest, for the maximum."""
+
+
+@dataclass(frozen=True)
+class Ball(Node):
+    """A point no further from the centre than a radius, in a norm, or in a box of these half widths.
+
+    Attributes:
+        norm: inf, 2 or 1.
+    """
+
+    centre: Real
+    radius: Real
+    norm: float = np.inf
+
+    @property
+    def shape(self) -> Shape:  # type: ignore[override]
+        return self.centre.shape
+
+    @property
+    def terms(self) -> int:  # type: ignore[override]
+        return prod(self.shape)
+
+    def interval(self, known: Relaxation) -> tuple[Real, Real]:
+        reach = known.rounding
+        size = jnp.abs(self.centre) + self.radius
+        return reach.down(self.centre - self.radius, size, 1), reach.up(self.centre + self.radius, size, 1)
+
+    def weight(self, known: Relaxation) -> Real:
+        return jnp.abs(self.centre) + self.radius
+
+    def pull(self, a: Rows) -> Pulled:
+        flat = a.reshape(len(a), -1)
+        if self.norm == np.inf:
+            reach = jnp.abs(flat) @ jnp.broadcast_to(self.radius, self.shape).reshape(-1)
+        else:
+            reach = self.radius * dual_norm(flat, self.norm)
+        return flat @ self.centre.reshape(-1) + reach, []
+
+
+@dataclass(frozen=True)
+class Constant(Node):
+    """Known numbers."""
+
+    value: Real
+
+    @property
+    def shape(self) -> Shape:  # type: ignore[override]
+        return self.value.shape
+
+    @property
+    def terms(self) -> int:  # type: ignore[override]
+        return prod(self.shape)
+
+    def interval(self, known: Relaxation) -> tuple[Real, Real]:
+        return self.value, self.value
+
+    def weight(self, known: Relaxation) -> Real:
+        return jnp.abs(self.value)
+
+    def pull(self, a: Rows) -> Pulled:
+        return a.reshape(len(a), -1) @ self.value.reshape(-1), []
+
+
+@dataclass(frozen=True)
+class Map(Node):
+    """A linear map of an earlier node, plus constants."""
+
+    linear: Linear
+    parent: int
+    bias: Real | None = None
+
+    @property
+    def shape(self) -> Shape:  # type: ignore[override]
+        return self.linear.outputs
+
+    @property
+    def terms(self) -> int:  # type: ignore[override]
+        return self.linear.terms + (0 if self.bias is None else prod(self.shape))
+
+    def interval(self, known: Relaxation) -> tuple[Real, Real]:
+        low, high = known.low[self.parent], known.high[self.parent]
+        middle = self.linear((low + high)[None] / 2)[0]
+        half = self.linear.absolute()((high - low)[None] / 2)[0]
+        middle = middle if self.bias is None else middle + self.bias
+        weight = self.weight(known)
+        return known.rounding.down(middle - half, weight, self.terms), known.rounding.up(middle + half, weight, self.terms)
+
+    def weight(self, known: Relaxation) -> Real:
+        own = self.linear.absolute()(known.size(self.parent)[None])[0]
+        return own if self.bias is None else own + jnp.abs(self.bias)
+
+    def pull(self, a: Rows) -> Pulled:
+        if self.bias is None:
+            constant = jnp.zeros(len(a), a.dtype)
+        else:
+            constant = a.reshape(len(a), -1) @ jnp.broadcast_to(self.bias, self.shape).reshape(-1)
+        return constant, [(self.parent, self.linear.pull(a))]
+
+
+@dataclass(frozen=True)
+class Sum(Node):
+    """The sum of earlier nodes."""
+
+    parents: Sequence[int]
+    shape: Shape
+
+    @property
+    def terms(self) -> int:  # type: ignore[override]
+        return len(self.parents)
+
+    def interval(self, known: Relaxation) -> tuple[Real, Real]:
+        weight = self.weight(known)
+        low, high = sum(known.low[p] for p in self.parents), sum(known.high[p] for p in self.parents)
+        return known.rounding.down(low, weight, self.terms), known.rounding.up(high, weight, self.terms)
+
+    def weight(self, known: Relaxation) -> Real:
+        return sum(known.size(p) for p in self.parents)  # type: ignore[return-value]
+
+    def pull(self, a: Rows) -> Pulled:
+        return jnp.zeros(len(a), a.dtype), [(p, a) for p in self.parents]
+
+
+@dataclass(frozen=True)
+class Between(Node):
+    """Numbers that lie between two combinations of the numbers at the same places of earlier nodes, and in an interval.
+
+    Attributes:
+        parents: the earlier nodes.
+        slopes_below, slopes_above: the coefficients, one array for each parent.
+        below, above: the constants.
+        low, high: the interval.
+    """
+
+    parents: Sequence[int]
+    slopes_below: Sequence[Real]
+    slopes_above: Sequence[Real]
+    below: Real
+    above: Real
+    low: Real
+    high: Real
+
+    @property
+    def shape(self) -> Shape:  # type: ignore[override]
+        return self.low.shape
+
+    @property
+    def terms(self) -> int:  # type: ignore[override]
+        return prod(self.shape) + len(self.parents)
+
+    def interval(self, known: Relaxation) -> tuple[Real, Real]:
+        return self.low, self.high
+
+    def weight(self, known: Relaxation) -> Real:
+        pairs = zip(self.parents, self.slopes_below, self.slopes_above, strict=True)
+        sizes = sum(known.size(p) * jnp.maximum(jnp.abs(b), jnp.abs(a)) for p, b, a in pairs)
+        return sizes + jnp.maximum(jnp.abs(self.below), jnp.abs(self.above))
+
+    def pull(self, a: Rows) -> Pulled:
+        rising, falling = jnp.maximum(a, 0), jnp.minimum(a, 0)
+        constant = rising.reshape(len(a), -1) @ self.above.reshape(-1) + falling.reshape(len(a), -1) @ self.below.reshape(-1)
+        pairs = zip(self.parents, self.slopes_below, self.slopes_above, strict=True)
+        return constant, [(p, rising * up + falling * down) for p, down, up in pairs]
+
+
+class Relaxation:
+    """A list of nodes with the interval of each.
+
+    Attributes:
+        low, high: the ends, by node. They come from interval arithmetic, until `tighten` replaces them.
+    """
+
+    def __init__(self, rounding: Rounding) -> None:
+        self.rounding = rounding
+        self.nodes: list[Node] = []
+        self.low: list[Real] = []
+        self.high: list[Real] = []
+        self._weights: list[Real] = []
+
+    def add(self, node: Node) -> int:
+        """The number of the new node."""
+        low, high = node.interval(self)
+        self.nodes.append(node)
+        self.low.append(low)
+        self.high.append(high)
+        self._weights.append(node.weight(self) if self.rounding.outward else jnp.zeros(()))
+        return len(self.nodes) - 1
+
+    def size(self, node: int) -> Real:
+        """The largest absolute value of each number."""
+        return jnp.maximum(jnp.abs(self.low[node]), jnp.abs(self.high[node]))
+
+    def most(self, node: int, rows: Rows) -> Float[Array, " rows"]:
+        """An upper bound of each row's combination of a node's numbers.
+
+        Args:
+            node: which.
+            rows: coefficients, shape (rows, *shape of the node).
+        """
+        waiting: dict[int, Rows] = {node: rows}
+        total = weight = jnp.zeros(len(rows), rows.dtype)
+        terms, limits = 0, np.finfo(rows.dtype)
+        floor = float(limits.tiny / limits.eps)  # what may have been lost by underflow counts as a rounding of this
+        for i in range(node, -1, -1):
+            a = waiting.pop(i, None)
+            if a is None:
+                continue
+            constant, pulled = self.nodes[i].pull(a)
+            total = total + constant
+            terms = max(terms, self.nodes[i].terms)
+            if self.rounding.outward:
+                known = jnp.maximum(jnp.abs(a), floor).reshape(len(a), -1)
+                weight = weight + known @ jnp.broadcast_to(self._weights[i], a.shape[1:]).reshape(-1)
+            for parent, coefficients in pulled:
+                waiting[parent] = waiting[parent] + coefficients if parent in waiting else coefficients
+        return self.rounding.up(total, weight, terms + node + 1)
+
+    def range(self, node: int) -> tuple[Real, Real]:
+        """Both ends of each number of a node, by pulling it back."""
+        shape = self.nodes[node].shape
+        one = jnp.eye(prod(shape), dtype=self.low[node].dtype).reshape(-1, *shape)
+        return -self.most(node, -one).reshape(shape), self.most(node, one).reshape(shape)
+
+    def tighten(self, node: int, low: Real, high: Real) -> None:
+        """Other ends of a node's numbers."""
+        self.low[node], self.high[node] = low, high
+
+
+def dual_norm(rows: Float[Array, "rows inputs"], norm: float) -> Float[Array, " rows"]:
+    """The norm of functionals on the ball of a norm: sums of absolute values for inf, the Euclidean one for 2, the largest for 1."""
+    return jnp.linalg.norm(rows, ord=DUAL[norm], axis=1)

@@ -1,0 +1,64 @@
+"""How far a computed number may lie from the true one, so that bounds can be rounded outward.
+
+Bounds are sums over the nodes of a relaxation (`ntkit.lipschitz._relaxation`): a row of coefficients is pulled from node to
+node, and leaves a constant at each. Take the computed coefficients A of a node as they are, whatever they should have been, and
+ask by how much the next step is off. Pulled through a linear map L of a parent p with |p| <= m, they are A L in truth, and
+fl(A L) differs from it by at most gamma_n |A| |L|, entry by entry, n being the terms of the longest sum (Higham 2002, section
+3.5: in whatever order they are added, with or without fused operations). The bound therefore is off by at most
+
+    gamma_n |A| (|L| m + |b|),
+
+b being the node's constant. So every node has a weight w = |L| m + |b|, the bound of itself that knows no cancellation, and a
+bound is off by at most gamma_n sum |A| w over its nodes. That costs one more product with a vector for each node, and needs no
+products of the matrices' absolute values. The same holds for lines (L is diagonal), for sums, and for the ball (w is the largest
+|x|, n the inputs). Errors of these errors are of the order gamma_n^2, and covered by doubling n.
+
+A compiler may fuse and reorder, therefore nothing is rounded operation by operation. Underflow is covered by `TINY`: an
+operation that underflows, flushed to zero or not, is off by at most the smallest normal number.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+Arithmetic = Literal["float64", "float64+outward", "float32+outward"]
+ARITHMETICS: tuple[Arithmetic, ...] = ("float64", "float64+outward", "float32+outward")
+Real = Float[Array, "..."]
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """Outward rounding, or none.
+
+    Attributes:
+        outward: whether bounds are moved outward by what they may be off by.
+    """
+
+    outward: bool
+
+    def up(self, value: Real, weight: Real, terms: int) -> Real:
+        """No less than the true number, for a value computed by sums of so many terms whose absolute values add up to `weight`.
+
+        Example:
+            >>> x = jnp.float32(1.0)
+            >>> bool(Rounding(True).up(x, x, 10) > x), bool(Rounding(False).up(x, x, 10) == x)
+            (True, True)
+        """
+        return value + self.slack(weight, terms) if self.outward else value
+
+    def down(self, value: Real, weight: Real, terms: int) -> Real:
+        """No more than the true number."""
+        return value - self.slack(weight, terms) if self.outward else value
+
+    @staticmethod
+    def slack(weight: Real, terms: int) -> Real:
+        """By how much a number may be off."""
+        limits = np.finfo(weight.dtype)
+        unit, tiny = float(limits.eps) / 2, float(limits.tiny)
+        n = 2 * (terms + 8)
+        if n * unit >= 0.5:
+            raise ValueError(f"arithmetic must have more digits for sums of {terms} terms, got {weight.dtype}")
+        return jnp.asarray(n * unit / (1 - n * unit), weight.dtype) * weight + jnp.asarray(n * tiny, weight.dtype) * (1 + weight)
