@@ -47,30 +47,34 @@ def derivative(net: Network, known: Relaxation, output: Float[Array, " outputs"]
             lines everywhere.
         norm: of the input; the derivative is measured in its dual.
     """
-    rounding = known.rounding
-    back = Relaxation(rounding)
+    back, places = relax_derivative(net, known, output, method)
+    v = places[0]
+    return Derivative(back.low[v], back.high[v], _norm(back, v, method, norm))
+
+
+def relax_derivative(
+    net: Network, known: Relaxation, output: Float[Array, " outputs"], method: Method = "lirpa"
+) -> tuple[Relaxation, list[int]]:
+    """The derivative of a combination of outputs as a relaxation; and which of its nodes is v of the input and of each step."""
+    back = Relaxation(known.rounding)
     arriving: dict[int, list[int]] = {len(net.steps): [back.add(Constant(output.reshape(net.shapes[-1])))]}
+    places = [0] * len(net.shapes)
     for number in range(len(net.steps), -1, -1):
-        from_consumers = arriving.pop(number, [])
-        if not from_consumers:  # nothing depends on it
-            from_consumers = [back.add(Constant(jnp.zeros(net.shapes[number], output.dtype)))]
-        v = from_consumers[0] if len(from_consumers) == 1 else back.add(Sum(tuple(from_consumers), net.shapes[number]))
-        if number == 0:
-            break
-        step = net.steps[number - 1]
+        shape, terms = net.shapes[number], arriving.pop(number, [])
+        if not terms:  # nothing depends on it
+            terms = [back.add(Constant(jnp.zeros(shape, output.dtype)))]
+        places[number] = v = terms[0] if len(terms) == 1 else back.add(Sum(tuple(terms), shape))
+        step = net.steps[number - 1] if number else None
+        if method != "ibp" and (step is None or isinstance(step, Activate)):
+            back.tighten(v, *back.range(v))
         if isinstance(step, Affine):
             arriving.setdefault(step.parent, []).append(back.add(Map(step.linear.transposed, v)))
         elif isinstance(step, Activate):
-            if method != "ibp":
-                back.tighten(v, *back.range(v))
-            slopes = _slopes(step, known)
-            arriving.setdefault(step.parent, []).append(back.add(_times(back, v, slopes, method)))
-        else:
+            arriving.setdefault(step.parent, []).append(back.add(_times(back, v, _slopes(step, known), method)))
+        elif step is not None:
             for parent in step.parents:
                 arriving.setdefault(parent, []).append(v)
-    if method != "ibp":
-        back.tighten(v, *back.range(v))
-    return Derivative(back.low[v], back.high[v], _norm(back, v, method, norm))
+    return back, places
 
 
 def _slopes(step: Activate, known: Relaxation) -> tuple[Real, Real]:

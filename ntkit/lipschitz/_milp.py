@@ -1,0 +1,232 @@
+"""The exact constant of a small piecewise linear network, by mixed-integer programming.
+
+Maximise sum |v_0| over the inputs x of a box and over everything that the network and its derivative can be there. Numbers of
+each step, and of each layer of the derivative, are variables between the ends of their relaxation; linear maps are equations.
+A unit that may be on either side of its kink has a binary variable delta, 1 above: with l <= z <= u,
+
+    r = max(z, 0):  r >= z, r <= u delta, r <= z - l (1 - delta), r >= 0;     g = delta v alike, for l' <= v <= u',
+
+activation below z + (1 - below) r, derivative below v + (1 - below) g. |v| takes a binary variable for its sign. At z = 0 both
+values of delta are allowed: for weights where kinks meet, the optimum may exceed what the Jacobian attains.
+
+Source: Jordan and Dimakis (2020), with the box of the derivative from its linear relaxation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+import scipy.sparse
+from jaxtyping import Float
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from ntkit.lipschitz._activation import LeakyRelu
+from ntkit.lipschitz._backward import relax_derivative
+from ntkit.lipschitz._linear import Linear
+from ntkit.lipschitz._network import Activate, Affine, Network
+from ntkit.lipschitz._relaxation import Ball, Relaxation
+
+GAP = 1e-7  # relative, of the solver
+Floats = Float[np.ndarray, "..."]
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The answer of the solver.
+
+    Attributes:
+        value: the best that it found.
+        bound: nothing is larger, up to its tolerance.
+        x: an input at which the value is taken, in the closed cell of its pattern.
+        closed: whether they met.
+    """
+
+    value: float
+    bound: float
+    x: Floats
+    closed: bool
+
+
+class _Program:
+    """Variables with their ranges, and rows of equations and inequalities."""
+
+    def __init__(self) -> None:
+        self.low: list[Floats] = []
+        self.high: list[Floats] = []
+        self.binary: list[Floats] = []
+        self.count = 0
+        self._rows: list[tuple[list[tuple[np.ndarray, scipy.sparse.sparray]], Floats, Floats]] = []
+
+    def variables(self, low: Floats, high: Floats, binary: bool = False) -> np.ndarray:
+        """The numbers of new variables."""
+        low, high = (np.asarray(end, dtype=np.float64).ravel() for end in (low, high))
+        self.low.append(low)
+        self.high.append(high)
+        self.binary.append(np.full(low.size, binary))
+        self.count += low.size
+        return np.arange(self.count - low.size, self.count)
+
+    def rows(self, terms: list[tuple[np.ndarray, object]], low: object, high: object) -> None:
+        """low <= sum of matrix times variables <= high; a vector stands for a diagonal matrix."""
+        parts = []
+        for places, matrix in terms:
+            sparse = scipy.sparse.diags_array(np.broadcast_to(matrix, places.shape)) if np.ndim(matrix) < 2 else matrix
+            parts.append((places, scipy.sparse.coo_array(sparse)))
+        size = parts[0][1].shape[0]
+        self._rows.append((parts, np.broadcast_to(low, (size,)), np.broadcast_to(high, (size,))))
+
+    def gated(self, value: np.ndarray, gate: np.ndarray, low: Floats, high: Floats) -> np.ndarray:
+        """New variables: gate times value, for a binary gate and low <= value <= high."""
+        product = self.variables(np.minimum(low, 0), np.maximum(high, 0))
+        self.rows([(product, 1.0), (gate, -high)], -np.inf, 0)
+        self.rows([(product, 1.0), (gate, -low)], 0, np.inf)
+        self.rows([(product, 1.0), (value, -1.0), (gate, -low)], -np.inf, -low)
+        self.rows([(product, 1.0), (value, -1.0), (gate, -high)], -high, np.inf)
+        return product
+
+    def maximum(self, places: np.ndarray, seconds: float | None) -> tuple[object, float]:
+        """The solver's answer for the sum of these variables."""
+        blocks, low, high, start = [], [], [], 0
+        for parts, least, most in self._rows:
+            for places_, matrix in parts:
+                blocks.append((matrix.data, matrix.coords[0] + start, places_[matrix.coords[1]]))
+            low.append(least)
+            high.append(most)
+            start += least.size
+        data, rows, columns = (np.concatenate(part) for part in zip(*blocks, strict=True))
+        matrix = scipy.sparse.csr_array((data, (rows, columns)), (start, self.count))
+        cost = np.zeros(self.count)
+        cost[places] = -1.0
+        found = milp(
+            cost,
+            constraints=LinearConstraint(matrix, np.concatenate(low), np.concatenate(high)),
+            bounds=Bounds(np.concatenate(self.low), np.concatenate(self.high)),
+            integrality=np.concatenate(self.binary).astype(int),
+            options={"mip_rel_gap": GAP} | ({} if seconds is None else {"time_limit": seconds}),
+        )
+        return found, -found.mip_dual_bound if found.mip_dual_bound is not None else np.inf
+
+
+def solve(net: Network, known: Relaxation, row: Floats, seconds: float | None = None, *, coupled: bool = True) -> Solved:
+    """The largest sum of absolute values of a combination's derivative on a box.
+
+    Args:
+        net: piecewise linear.
+        known: its relaxation on a `Ball` of the l_inf norm, in float64.
+        row: the combination of outputs, shape (outputs,).
+        seconds: after which the solver stops.
+        coupled: False leaves the derivative free to choose any pattern of the units that may be on either side.
+    """
+    program, ball = _Program(), known.nodes[0]
+    assert isinstance(ball, Ball)
+    numbers = [program.variables(ball.centre - ball.radius, ball.centre + ball.radius)]
+    gates: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    for number, step in enumerate(net.steps, 1):
+        low, high = np.asarray(known.low[number]).ravel(), np.asarray(known.high[number]).ravel()
+        if isinstance(step, Affine):
+            numbers.append(program.variables(low, high))
+            bias = np.zeros(low.size) if step.bias is None else np.asarray(step.bias).ravel()
+            program.rows([(numbers[-1], 1.0), (numbers[step.parent], -_dense(step.linear))], bias, bias)
+        elif isinstance(step, Activate):
+            numbers.append(_activated(program, step, numbers[step.parent], known, gates, number, coupled))
+        else:
+            numbers.append(program.variables(low, high))
+            program.rows([(numbers[-1], 1.0), *[(numbers[p], -1.0) for p in step.parents]], 0, 0)
+    sizes = _derivative(program, net, known, row, gates)
+    found, bound = program.maximum(sizes, seconds)
+    if found.x is None:  # type: ignore[attr-defined]
+        return Solved(-np.inf, bound, np.asarray(ball.centre).ravel(), False)
+    value = -float(found.fun)  # type: ignore[attr-defined]
+    return Solved(value, max(bound, value), found.x[: numbers[0].size], found.status == 0)  # type: ignore[attr-defined]
+
+
+def _activated(
+    program: _Program,
+    step: Activate,
+    before: np.ndarray,
+    known: Relaxation,
+    gates: dict[int, tuple[np.ndarray, np.ndarray]],
+    number: int,
+    coupled: bool,
+) -> np.ndarray:
+    """Variables for an activation's values; its open units and their gates are noted."""
+    assert isinstance(step.activation, LeakyRelu)
+    low, high = (np.asarray(end[step.parent]).ravel() for end in (known.low, known.high))
+    flat = step.activation.below
+    open_ = np.flatnonzero((low <= 0) & (high >= 0))
+    after = program.variables(np.where(low > 0, low, flat * low), np.where(high > 0, high, flat * high))
+    stable = np.setdiff1d(np.arange(low.size), open_)
+    slope = np.where(low[stable] > 0, 1.0, flat)
+    if stable.size:
+        program.rows([(after[stable], 1.0), (before[stable], -slope)], 0, 0)
+    gate = program.variables(np.zeros(open_.size), np.ones(open_.size), binary=True)
+    if open_.size:
+        z, (l, u) = before[open_], (low[open_], high[open_])
+        part = program.variables(np.zeros(open_.size), u)
+        program.rows([(part, 1.0), (z, -1.0)], 0, np.inf)
+        program.rows([(part, 1.0), (gate, -u)], -np.inf, 0)
+        program.rows([(part, 1.0), (z, -1.0), (gate, -l)], -np.inf, -l)
+        program.rows([(after[open_], 1.0), (z, -flat), (part, flat - 1)], 0, 0)
+    free = gate if coupled else program.variables(np.zeros(open_.size), np.ones(open_.size), binary=True)
+    gates[number] = open_, free
+    return after
+
+
+def _derivative(
+    program: _Program, net: Network, known: Relaxation, row: Floats, gates: dict[int, tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """Variables for the absolute values of the derivative in the input."""
+    back, places = relax_derivative(net, known, jnp.asarray(row))
+    low, high = ([np.asarray(ends[place]).ravel() for place in places] for ends in (back.low, back.high))
+    arriving: dict[int, list[tuple[np.ndarray, object]]] = {len(net.steps): []}
+    v = np.empty(0, dtype=int)
+    for number in range(len(net.steps), -1, -1):
+        l, u = low[number], high[number]
+        v = program.variables(l, u)
+        if number == len(net.steps):
+            program.rows([(v, 1.0)], row, row)
+        else:
+            program.rows([(v, 1.0), *arriving.get(number, [])], 0, 0)
+        if number == 0:
+            break
+        step = net.steps[number - 1]
+        if isinstance(step, Affine):
+            arriving.setdefault(step.parent, []).append((v, -_dense(step.linear).T))
+        elif isinstance(step, Activate):
+            assert isinstance(step.activation, LeakyRelu)
+            flat, (open_, gate) = step.activation.below, gates[number]
+            above = np.asarray(known.low[step.parent]).ravel() > 0
+            slope = np.where(above, 1.0, flat)
+            arriving.setdefault(step.parent, []).append((v, -slope))
+            if open_.size:
+                product = program.gated(v[open_], gate, l[open_], u[open_])
+                spread = scipy.sparse.coo_array((np.full(open_.size, flat - 1), (open_, np.arange(open_.size))), (v.size, open_.size))
+                arriving[step.parent].append((product, spread))
+        else:
+            for parent in step.parents:
+                arriving.setdefault(parent, []).append((v, -1.0))
+    return _absolute(program, v, low[0], high[0])
+
+
+def _absolute(program: _Program, v: np.ndarray, low: Floats, high: Floats) -> np.ndarray:
+    """|v| from above: t <= v and t <= -v, by a binary variable where the sign is open."""
+    size = program.variables(np.zeros(v.size), np.maximum(np.abs(low), np.abs(high)))
+    sign = np.where(low >= 0, 1.0, -1.0)
+    open_ = (low < 0) & (high > 0)
+    if (~open_).any():
+        program.rows([(size[~open_], 1.0), (v[~open_], -sign[~open_])], 0, 0)
+    if open_.any():
+        t, w, (l, u) = size[open_], v[open_], (low[open_], high[open_])
+        positive = program.variables(np.zeros(t.size), np.ones(t.size), binary=True)
+        program.rows([(t, 1.0), (w, -1.0), (positive, -2 * l)], -np.inf, -2 * l)  # positive = 1: t <= v
+        program.rows([(t, 1.0), (w, 1.0), (positive, -2 * u)], -np.inf, 0)  # positive = 0: t <= -v
+    return size
+
+
+def _dense(linear: Linear) -> Floats:
+    """The matrix of a linear map."""
+    count = int(np.prod(linear.inputs))
+    columns = linear(np.eye(count).reshape(count, *linear.inputs))
+    return np.asarray(columns).reshape(count, -1).T
