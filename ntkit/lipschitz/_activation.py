@@ -1,7 +1,5 @@
 """Activations: values, and how large their derivatives can be on an interval."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from math import pi, sqrt
@@ -39,7 +37,7 @@ class Activation(ABC):
 
     @abstractmethod
     def slopes(self, low: Real, high: Real) -> tuple[Real, Real]:
-        """The least and the largest derivative on [low, high]; both one-sided ones count at a kink that the interval touches."""
+        """The least and the largest derivative on [low, high]; at a kink that the interval touches both sides count."""
 
     def values(self, low: Real, high: Real) -> tuple[Real, Real]:
         """The least and the largest value on [low, high]; the default is for functions that rise."""

@@ -16,7 +16,6 @@ from jaxtyping import Array, Float
 from ntkit.lipschitz._lines import Line, Lines, product_lines, product_range, size_lines
 from ntkit.lipschitz._network import Activate, Affine, Network
 from ntkit.lipschitz._relaxation import Between, Constant, Map, Relaxation, Sum
-from ntkit.lipschitz._rounding import Rounding
 
 Real = Float[Array, "..."]
 Method = Literal["ibp", "recurjac", "lirpa"]
@@ -87,7 +86,7 @@ def _slopes(step: Activate, known: Relaxation) -> tuple[Real, Real]:
 
 
 def _times(back: Relaxation, v: int, slopes: tuple[Real, Real], method: Method) -> Between:
-    """h = s v."""
+    """The node of h = s v."""
     low, high = back.low[v], back.high[v]
     lines = product_lines(low, high, *slopes, back.rounding)
     least, largest = product_range(low, high, *slopes)
@@ -102,9 +101,7 @@ def _times(back: Relaxation, v: int, slopes: tuple[Real, Real], method: Method) 
                 for line, end in zip(lines, (least, largest), strict=True)
             )
         )
-    return Between(
-        (v,), (lines.below.slope,), (lines.above.slope,), lines.below.offset, lines.above.offset, least, largest
-    )
+    return Between((v,), (lines.below.slope,), (lines.above.slope,), lines.below.offset, lines.above.offset, least, largest)
 
 
 def _norm(back: Relaxation, v: int, method: Method, norm: float) -> Float[Array, ""]:

@@ -1,7 +1,5 @@
 """Bounds as arrays, for one input: what `jax.jit`, `jax.vmap` and `jax.grad` see."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import jax
@@ -58,8 +56,8 @@ def bounds(
 
     Example:
         >>> net = Network.sequential([(jnp.array([[2.0], [-1.0]]), None), (jnp.array([[1.0, 1.0]]), None)])
-        >>> bounds(net, jnp.array([1.0]), 0.5, outward=False).norm.tolist(), bounds(net, jnp.array([1.0]), 1.5, outward=False).norm.tolist()
-        ([2.0], [2.0])
+        >>> bounds(net, jnp.array([1.0]), 0.5, outward=False).norm.tolist()  # 2 max(x, 0) + max(-x, 0)
+        [2.0]
     """
     centre = x0.reshape(net.input_shape)
     reach = jnp.asarray(radius, centre.dtype)

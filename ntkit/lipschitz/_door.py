@@ -1,7 +1,5 @@
 """The arguments of a bound, checked and brought into one form."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -65,14 +63,16 @@ def ask(
         if value not in NORMS:
             raise ValueError(f"{name} must be inf, 2 or 1, got {value!r}")
     dtype = np.dtype(arithmetic.partition("+")[0])
-    if dtype == np.float64 and not jax.config.read("jax_enable_x64"):
+    if dtype == np.float64 and jnp.zeros(0, float).dtype != np.float64:
         raise ValueError(
             f"arithmetic must be 'float32+outward' while JAX is in single precision, got {arithmetic!r}; "
             "jax.config.update('jax_enable_x64', True) turns double precision on"
         )
     for number, leaf in enumerate(jax.tree_util.tree_leaves(net)):
         if leaf.dtype != dtype and not (leaf.dtype == np.float32 and dtype == np.float64):
-            raise ValueError(f"arithmetic must suit weights of {leaf.dtype} (array {number} of the network), got {arithmetic!r}")
+            raise ValueError(
+                f"arithmetic must suit weights of {leaf.dtype} (array {number} of the network), got {arithmetic!r}"
+            )
     size = prod(net.input_shape)
     x, batched = _inputs("x0", x0, net.input_shape, dtype)
     centres = jnp.asarray(x)

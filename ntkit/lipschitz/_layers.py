@@ -1,11 +1,9 @@
 """Layers of a network, as its user writes them down: channels first, weights (out, in, ...)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Literal
+from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -88,7 +86,7 @@ class Flatten:
 class Residual:
     """a plus what some layers make of it, of the same shape."""
 
-    layers: Sequence[Layer]
+    layers: Sequence[Any]
 
 
 Layer = Dense | Conv | AvgPool | BatchNorm | Flatten | Residual | Activation
@@ -137,7 +135,9 @@ def _convolution(name: str, layer: Conv, inputs: Shape) -> tuple[Linear, Array |
 def _pool(name: str, layer: AvgPool, inputs: Shape) -> Linear:
     ndim = len(inputs) - 1
     if ndim not in (1, 2):
-        raise ValueError(f"{name} must take images (channels, height, width) or (channels, length), got inputs of shape {inputs}")
+        raise ValueError(
+            f"{name} must take images (channels, height, width) or (channels, length), got inputs of shape {inputs}"
+        )
     window = _per_axis(f"{name}: window", layer.window, ndim)
     stride = window if layer.stride is None else _per_axis(f"{name}: stride", layer.stride, ndim)
     pads = ((0, 0),) * ndim
@@ -198,7 +198,7 @@ def _pads(name: str, padding: Padding, points: Shape, window: Shape, stride: Sha
     pairs = ((padding, padding),) * len(points) if isinstance(padding, int) else tuple(map(tuple, padding))
     if len(pairs) != len(points) or any(len(p) != 2 or not all(isinstance(v, int) and v >= 0 for v in p) for p in pairs):
         raise ValueError(f"{name}: padding must be {', '.join(map(repr, PADDINGS))}, a number or pairs, got {padding!r}")
-    return pairs
+    return tuple((int(first), int(last)) for first, last in pairs)
 
 
 def _windows(name: str, points: Shape, window: Shape, stride: Shape, pads: tuple[tuple[int, int], ...]) -> Shape:

@@ -1,7 +1,5 @@
 """Linear maps of layers: applied, transposed, and with the absolute values of their weights."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from math import prod
@@ -29,7 +27,7 @@ class Linear(ABC):
     def __call__(self, x: Rows) -> Rows:
         """The map of every row."""
 
-    def absolute(self) -> Linear:
+    def absolute(self) -> "Linear":
         """The map with the absolute values of all weights."""
         return self
 
@@ -39,13 +37,13 @@ class Linear(ABC):
         """How many terms the longest sum has, in this direction or transposed."""
 
     @property
-    def transposed(self) -> Linear:
+    def transposed(self) -> "Linear":
         """The transpose."""
         return Transposed(self.outputs, self.inputs, self)
 
     def pull(self, a: Rows) -> Rows:
         """The transpose of every row."""
-        like = jax.ShapeDtypeStruct((len(a), *self.inputs), a.dtype)
+        like = jax.ShapeDtypeStruct((len(a), *self.inputs), a.dtype)  # type: ignore[no-untyped-call]
         return jax.linear_transpose(self, like)(a)[0]  # type: ignore[no-any-return]
 
 
@@ -58,7 +56,7 @@ class Transposed(Linear):
     def __call__(self, x: Rows) -> Rows:
         return self.of.pull(x)
 
-    def absolute(self) -> Linear:
+    def absolute(self) -> "Linear":
         return replace(self, of=self.of.absolute())
 
     @property
@@ -66,7 +64,7 @@ class Transposed(Linear):
         return self.of.terms
 
     @property
-    def transposed(self) -> Linear:
+    def transposed(self) -> "Linear":
         return self.of
 
     def pull(self, a: Rows) -> Rows:
@@ -77,12 +75,12 @@ class Transposed(Linear):
 class Matrix(Linear):
     """Vectors times a matrix of shape (out, in)."""
 
-    weights: Float[Array, "out in"]
+    weights: Float[Array, "out inputs"]
 
     def __call__(self, x: Rows) -> Rows:
         return x @ self.weights.T
 
-    def absolute(self) -> Linear:
+    def absolute(self) -> "Linear":
         return replace(self, weights=jnp.abs(self.weights))
 
     @property
@@ -102,7 +100,7 @@ class Convolution(Linear):
         pads: points added before and after along each axis, zeros or the image continued periodically.
     """
 
-    weights: Float[Array, "out in ..."]
+    weights: Float[Array, "out per_group *window"]
     stride: Shape
     pads: tuple[tuple[int, int], ...]
     circular: bool = False
@@ -123,7 +121,7 @@ class Convolution(Linear):
             precision=jax.lax.Precision.HIGHEST,
         )
 
-    def absolute(self) -> Linear:
+    def absolute(self) -> "Linear":
         return replace(self, weights=jnp.abs(self.weights))
 
     @property
@@ -151,9 +149,9 @@ class Scale(Linear):
     factors: Float[Array, "..."]
 
     def __call__(self, x: Rows) -> Rows:
-        return x * self.factors
+        return x * self.factors[None]
 
-    def absolute(self) -> Linear:
+    def absolute(self) -> "Linear":
         return replace(self, factors=jnp.abs(self.factors))
 
     @property

@@ -1,9 +1,7 @@
 """The command of this package: a bound on a ball, with what is attained there."""
 
-from __future__ import annotations
-
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Literal
 
@@ -17,13 +15,15 @@ from ntkit.lipschitz._backward import METHODS
 from ntkit.lipschitz._bound import Bound
 from ntkit.lipschitz._core import bounds
 from ntkit.lipschitz._door import Ask, ask
+from ntkit.lipschitz._exact import exact_rows
 from ntkit.lipschitz._forward import FORWARDS, Forward, Slopes
 from ntkit.lipschitz._lower import attained
 from ntkit.lipschitz._network import Network
 from ntkit.lipschitz._product import products
 from ntkit.lipschitz._rounding import Arithmetic, Rounding
 
-Method = Literal["product", "absolute", "ibp", "recurjac", "lirpa", "best"]
+MET = 1e-6  # relative difference of an exact bound and what is attained
+Method = Literal["product", "absolute", "ibp", "recurjac", "lirpa", "best", "exact"]
 
 
 def local_lipschitz(
@@ -39,9 +39,10 @@ def local_lipschitz(
     outputs: Sequence[int] | None = None,
     clip: tuple[float, float] | None = None,
     arithmetic: Arithmetic = "float64+outward",
+    deadline: float | None = None,
     key: PRNGKeyArray | None = None,
 ) -> Bound:
-    """How much a network's outputs can change on a ball, for a change of the input by 1: an upper bound, and one that is attained.
+    """How much outputs can change on a ball, for a change of the input by 1: an upper bound, and one that is attained.
 
     Every difference quotient of the network on the ball is at most `rows`; some derivative at a point of the ball is `lower`.
 
@@ -53,11 +54,12 @@ def local_lipschitz(
     | recurjac | linear bounds, intervals where a derivative may have both signs | inf, 2, 1, boxes |
     | lirpa | linear bounds | inf, 2, 1, boxes |
     | best | the least of all that apply, for each output | inf, 2, 1, boxes |
+    | exact | integer programming, for small piecewise linear networks; up to a relative 1e-7 | inf, boxes |
 
     Args:
         net: the network.
         x0: the centre, in the shape of an input or flat; or a batch of these.
-        radius: of the ball, at least 0; or half widths of a box, in the shape of an input or flat, with changes in the l_inf norm.
+        radius: of the ball, at least 0; or half widths of a box, in the shape of an input or flat.
         method: as above.
         forward: intervals of what goes into activations: "crown", by pulling each back to the ball, "ibp", by interval
             arithmetic, or "both", their intersection.
@@ -66,7 +68,8 @@ def local_lipschitz(
         out_norm: of changes of the outputs: inf, 2 or 1.
         outputs: which of them; None for all.
         clip: the range of the data, to which the ball is cut; of the l_inf norm only.
-        arithmetic: of `rows`, see `Bound`; float32 for float32 weights and inputs.
+        arithmetic: of `rows`, see `Bound`; "float32+outward" is for float32 weights. For "exact" that of the solver.
+        deadline: seconds for "exact", after which it gives what it has: for each output no more than "lirpa".
         key: of a search for the lower bound; without one it is taken at the centre and next to it.
 
     Raises:
@@ -83,24 +86,39 @@ def local_lipschitz(
     """
     begun = time.perf_counter()
     asked = ask(net, x0, radius, norm, out_norm, outputs, clip, arithmetic)
-    _check("method", method, ("product", "absolute", *METHODS, "best"))
+    _check("method", method, ("product", "absolute", *METHODS, "best", "exact"))
     _check("forward", forward, FORWARDS)
     _check("slopes", slopes, ("adaptive", "zero"))
     if method == "absolute" and norm != np.inf:
         raise ValueError(f"norm must be inf for method='absolute', got {norm!r}")
-    rows = _rows(asked, method, forward, slopes)
-    lower = attained(asked, key)
-    chosen = slice(None) if outputs is None else list(outputs)
+    if method != "exact" and deadline is not None:
+        raise ValueError(f"deadline must be None unless method is 'exact', got {deadline!r} for {method!r}")
+    chosen = np.arange(net.outputs) if outputs is None else np.asarray(outputs)
+    lower = np.asarray(attained(asked, key))[:, chosen]
+    closed = False
+    if method == "exact":
+        if net.piecewise is False or norm != np.inf or out_norm != np.inf:
+            raise ValueError(
+                "method 'exact' must have a piecewise linear network and norm=out_norm=inf; others are bounded by "
+                f"'lirpa' or 'best', got {norm!r} and {out_norm!r} for {net!r}"
+            )
+        rows, found, closed = exact_rows(asked, chosen, deadline)
+        lower = np.maximum(lower, found)
+    else:
+        rows = np.asarray(_rows(asked, method, forward, slopes))[:, chosen]
+    met = closed and bool((lower >= rows * (1 - MET)).all())
     shape = (*asked.batch, -1)
-    rows, lower = (np.asarray(values)[:, chosen].reshape(shape) for values in (rows, lower))
+    rows, lower = rows.reshape(shape), lower.reshape(shape)
     return Bound(
         rows=rows,
         value=_total(rows, out_norm, asked.rounding),
         lower=lower,
-        side="upper",
+        side="exact" if met else "upper",
         method=method,
-        forward=None if method in ("product", "absolute") else forward,
-        arithmetic=arithmetic,
+        forward=None if method in ("product", "absolute", "exact") else forward,
+        arithmetic="float64, solver tolerance 1e-7" if method == "exact" else arithmetic,
+        closed=met,
+        status=_status(method, closed, met),
         box=tuple(np.asarray(end).reshape(*asked.batch, *net.input_shape) for end in asked.box),  # type: ignore[arg-type]
         seconds=time.perf_counter() - begun,
     )
@@ -118,13 +136,21 @@ def _rows(asked: Ask, method: Method, forward: Forward, slopes: Slopes) -> Float
 
 
 @cache
-def _compiled(method: str, forward: str, slopes: str, norm: float, outward: bool):  # type: ignore[no-untyped-def]
+def _compiled(method: str, forward: str, slopes: str, norm: float, outward: bool) -> Callable[[Network, Array, Array], Array]:
     one = partial(_norms, method=method, forward=forward, slopes=slopes, norm=norm, outward=outward)
     return jax.jit(jax.vmap(one, (None, 0, 0)))
 
 
 def _norms(net: Network, x0: Array, radius: Array, **options) -> Array:  # type: ignore[no-untyped-def]
     return bounds(net, x0, radius, **options).norm
+
+
+def _status(method: Method, closed: bool, met: bool) -> str:
+    if method != "exact":
+        return "computed"
+    if not closed:
+        return "stopped at the deadline"
+    return "upper and lower bound met" if met else "solved, but not attained next to the optimum, where kinks meet"
 
 
 def _total(rows: np.ndarray, out_norm: float, rounding: Rounding) -> np.ndarray:

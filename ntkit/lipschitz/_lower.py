@@ -1,7 +1,5 @@
 """Lower bounds: derivatives that are attained."""
 
-from __future__ import annotations
-
 from functools import cache
 
 import jax
@@ -33,31 +31,34 @@ def attained(asked: Ask, key: PRNGKeyArray | None) -> Float[Array, "batch output
 def _search(norm: float, climb: bool):  # type: ignore[no-untyped-def]
     def one(net: Network, centre: Array, reach: Array, key: Array) -> Array:
         first, second, third = jax.random.split(key, 3)
-        near = centre + NEARBY * reach * jax.random.uniform(first, centre.shape, centre.dtype, -1, 1) / _spread(norm, centre.size)
+        near = centre + NEARBY * reach * jax.random.uniform(first, centre.shape, centre.dtype, -1, 1) / _spread(
+            norm, centre.size
+        )
         points = jnp.stack([centre, near])
         if not climb:
-            return _norms(net, points, norm).max(axis=0)
+            return at_points(net, points, norm).max(axis=0)
         shifts = jax.random.uniform(second, (POINTS, centre.size), centre.dtype, -1, 1)
         shifts = shifts.at[: POINTS // 2].set(jnp.sign(shifts[: POINTS // 2]))
-        points = jnp.concatenate([points, centre + reach * _into(shifts, norm)])
+        points = jnp.concatenate([points, centre[None] + reach[None] * _into(shifts, norm)])
 
         def round_(state: tuple[Array, Array], key: Array) -> tuple[tuple[Array, Array], None]:
             best, points = state  # (outputs,), (outputs, inputs): the point of each output
             which, what = jax.random.split(key)
             shape = (BEST, *points.shape)
-            fresh = reach * _into(jnp.sign(jax.random.uniform(what, shape, centre.dtype, -1, 1)), norm)
-            change = jax.random.uniform(which, shape) < CHANGED
-            tried = jnp.where(change, centre + fresh, points[None])
-            if norm != np.inf:  # mixtures of two points of a ball may lie outside of it
-                tried = (points[None] + centre + fresh) / 2
-            found = jax.vmap(lambda x: _norms(net, x, norm))(tried)  # (BEST, outputs at, outputs)
+            signs = jnp.sign(jax.random.uniform(what, shape, centre.dtype, -1, 1))
+            fresh = centre[None, None] + reach[None, None] * _into(signs, norm)
+            if norm == np.inf:
+                tried = jnp.where(jax.random.uniform(which, shape) < CHANGED, fresh, points[None])
+            else:  # mixtures of the numbers of two points may lie outside of a ball
+                tried = (points[None] + fresh) / 2
+            found = jax.vmap(lambda x: at_points(net, x, norm))(tried)  # (BEST, outputs at, outputs)
             own = jnp.diagonal(found, axis1=1, axis2=2)  # of each output at its own points
             top = own.argmax(axis=0)
             better = own.max(axis=0) > best
             moved = tried[top, jnp.arange(points.shape[0])]
             return (jnp.maximum(best, own.max(axis=0)), jnp.where(better[:, None], moved, points)), None
 
-        found = _norms(net, points, norm)
+        found = at_points(net, points, norm)
         start = found.max(axis=0), points[found.argmax(axis=0)]
         (best, _), _ = jax.lax.scan(round_, start, jax.random.split(third, ROUNDS))
         return best
@@ -65,7 +66,7 @@ def _search(norm: float, climb: bool):  # type: ignore[no-untyped-def]
     return jax.jit(jax.vmap(one, (None, 0, 0, 0)))
 
 
-def _norms(net: Network, points: Float[Array, "points inputs"], norm: float) -> Float[Array, "points outputs"]:
+def at_points(net: Network, points: Float[Array, "points inputs"], norm: float) -> Float[Array, "points outputs"]:
     """The norms of all outputs' derivatives at each point, 0 where some activation is at a kink."""
 
     def at(x: Array) -> Array:
@@ -84,12 +85,12 @@ def _smooth(net: Network, x: Array) -> Array:
 
 def _spread(norm: float, size: int) -> float:
     """How much longer the vector (1, .., 1) is than 1."""
-    return {np.inf: 1.0, 2.0: size**0.5, 1.0: float(size)}[norm]
+    return 1.0 if norm == np.inf else float(size) ** (1 / norm)
 
 
 def _into(shifts: Array, norm: float) -> Array:
     """Points of the unit ball of a norm, from ones of the unit cube."""
     if norm == np.inf:
         return shifts
-    ord_ = 2 if norm == 2 else 1
-    return shifts / jnp.linalg.norm(shifts, ord=ord_, axis=-1, keepdims=True)
+    lengths: Array = jnp.linalg.norm(shifts, ord=2 if norm == 2 else 1, axis=-1, keepdims=True)
+    return shifts / lengths

@@ -12,9 +12,8 @@ values of delta are allowed: for weights where kinks meet, the optimum may excee
 Source: Jordan and Dimakis (2020), with the box of the derivative from its linear relaxation.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -39,13 +38,13 @@ class Solved:
     Attributes:
         value: the best that it found.
         bound: nothing is larger, up to its tolerance.
-        x: an input at which the value is taken, in the closed cell of its pattern.
+        above: which units are above their kink there, by the number of the step.
         closed: whether they met.
     """
 
     value: float
     bound: float
-    x: Floats
+    above: dict[int, np.ndarray]
     closed: bool
 
 
@@ -68,8 +67,8 @@ class _Program:
         self.count += low.size
         return np.arange(self.count - low.size, self.count)
 
-    def rows(self, terms: list[tuple[np.ndarray, object]], low: object, high: object) -> None:
-        """low <= sum of matrix times variables <= high; a vector stands for a diagonal matrix."""
+    def rows(self, terms: list[tuple[np.ndarray, Any]], low: Any, high: Any) -> None:
+        """The range of a sum of matrices times variables; a number or a vector stands for a diagonal matrix."""
         parts = []
         for places, matrix in terms:
             sparse = scipy.sparse.diags_array(np.broadcast_to(matrix, places.shape)) if np.ndim(matrix) < 2 else matrix
@@ -86,7 +85,7 @@ class _Program:
         self.rows([(product, 1.0), (value, -1.0), (gate, -high)], -high, np.inf)
         return product
 
-    def maximum(self, places: np.ndarray, seconds: float | None) -> tuple[object, float]:
+    def maximum(self, places: np.ndarray, seconds: float | None) -> tuple[Any, float]:
         """The solver's answer for the sum of these variables."""
         blocks, low, high, start = [], [], [], 0
         for parts, least, most in self._rows:
@@ -121,7 +120,7 @@ def solve(net: Network, known: Relaxation, row: Floats, seconds: float | None = 
     """
     program, ball = _Program(), known.nodes[0]
     assert isinstance(ball, Ball)
-    numbers = [program.variables(ball.centre - ball.radius, ball.centre + ball.radius)]
+    numbers = [program.variables(np.asarray(known.low[0]), np.asarray(known.high[0]))]
     gates: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     for number, step in enumerate(net.steps, 1):
         low, high = np.asarray(known.low[number]).ravel(), np.asarray(known.high[number]).ravel()
@@ -136,10 +135,14 @@ def solve(net: Network, known: Relaxation, row: Floats, seconds: float | None = 
             program.rows([(numbers[-1], 1.0), *[(numbers[p], -1.0) for p in step.parents]], 0, 0)
     sizes = _derivative(program, net, known, row, gates)
     found, bound = program.maximum(sizes, seconds)
-    if found.x is None:  # type: ignore[attr-defined]
-        return Solved(-np.inf, bound, np.asarray(ball.centre).ravel(), False)
-    value = -float(found.fun)  # type: ignore[attr-defined]
-    return Solved(value, max(bound, value), found.x[: numbers[0].size], found.status == 0)  # type: ignore[attr-defined]
+    if found.x is None:
+        return Solved(-np.inf, bound, {}, False)
+    value = -float(found.fun)
+    above = {}
+    for number, (open_, gate) in gates.items():
+        above[number] = np.asarray(known.low[net.steps[number - 1].parents[0]]).ravel() > 0
+        above[number][open_] = found.x[gate] > 0.5
+    return Solved(value, max(bound, value), above, found.status == 0)
 
 
 def _activated(
@@ -163,11 +166,11 @@ def _activated(
         program.rows([(after[stable], 1.0), (before[stable], -slope)], 0, 0)
     gate = program.variables(np.zeros(open_.size), np.ones(open_.size), binary=True)
     if open_.size:
-        z, (l, u) = before[open_], (low[open_], high[open_])
-        part = program.variables(np.zeros(open_.size), u)
+        z, least, most = before[open_], low[open_], high[open_]
+        part = program.variables(np.zeros(open_.size), most)
         program.rows([(part, 1.0), (z, -1.0)], 0, np.inf)
-        program.rows([(part, 1.0), (gate, -u)], -np.inf, 0)
-        program.rows([(part, 1.0), (z, -1.0), (gate, -l)], -np.inf, -l)
+        program.rows([(part, 1.0), (gate, -most)], -np.inf, 0)
+        program.rows([(part, 1.0), (z, -1.0), (gate, -least)], -np.inf, -least)
         program.rows([(after[open_], 1.0), (z, -flat), (part, flat - 1)], 0, 0)
     free = gate if coupled else program.variables(np.zeros(open_.size), np.ones(open_.size), binary=True)
     gates[number] = open_, free
@@ -180,11 +183,11 @@ def _derivative(
     """Variables for the absolute values of the derivative in the input."""
     back, places = relax_derivative(net, known, jnp.asarray(row))
     low, high = ([np.asarray(ends[place]).ravel() for place in places] for ends in (back.low, back.high))
-    arriving: dict[int, list[tuple[np.ndarray, object]]] = {len(net.steps): []}
+    arriving: dict[int, list[tuple[np.ndarray, Any]]] = {len(net.steps): []}
     v = np.empty(0, dtype=int)
     for number in range(len(net.steps), -1, -1):
-        l, u = low[number], high[number]
-        v = program.variables(l, u)
+        least, most = low[number], high[number]
+        v = program.variables(least, most)
         if number == len(net.steps):
             program.rows([(v, 1.0)], row, row)
         else:
@@ -201,8 +204,10 @@ def _derivative(
             slope = np.where(above, 1.0, flat)
             arriving.setdefault(step.parent, []).append((v, -slope))
             if open_.size:
-                product = program.gated(v[open_], gate, l[open_], u[open_])
-                spread = scipy.sparse.coo_array((np.full(open_.size, flat - 1), (open_, np.arange(open_.size))), (v.size, open_.size))
+                product = program.gated(v[open_], gate, least[open_], most[open_])
+                spread = scipy.sparse.coo_array(
+                    (np.full(open_.size, flat - 1), (open_, np.arange(open_.size))), (v.size, open_.size)
+                )
                 arriving[step.parent].append((product, spread))
         else:
             for parent in step.parents:
@@ -218,15 +223,15 @@ def _absolute(program: _Program, v: np.ndarray, low: Floats, high: Floats) -> np
     if (~open_).any():
         program.rows([(size[~open_], 1.0), (v[~open_], -sign[~open_])], 0, 0)
     if open_.any():
-        t, w, (l, u) = size[open_], v[open_], (low[open_], high[open_])
+        t, w, least, most = size[open_], v[open_], low[open_], high[open_]
         positive = program.variables(np.zeros(t.size), np.ones(t.size), binary=True)
-        program.rows([(t, 1.0), (w, -1.0), (positive, -2 * l)], -np.inf, -2 * l)  # positive = 1: t <= v
-        program.rows([(t, 1.0), (w, 1.0), (positive, -2 * u)], -np.inf, 0)  # positive = 0: t <= -v
+        program.rows([(t, 1.0), (w, -1.0), (positive, -2 * least)], -np.inf, -2 * least)  # positive = 1: t <= v
+        program.rows([(t, 1.0), (w, 1.0), (positive, -2 * most)], -np.inf, 0)  # positive = 0: t <= -v
     return size
 
 
 def _dense(linear: Linear) -> Floats:
     """The matrix of a linear map."""
     count = int(np.prod(linear.inputs))
-    columns = linear(np.eye(count).reshape(count, *linear.inputs))
+    columns = linear(jnp.eye(count).reshape(count, *linear.inputs))
     return np.asarray(columns).reshape(count, -1).T

@@ -1,19 +1,21 @@
 """A network as a list of steps, each of which takes what an earlier one made."""
 
-from __future__ import annotations
-
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from math import prod
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from ntkit.lipschitz._activation import ACTIVATIONS, Activation
 from ntkit.lipschitz._layers import Conv, Dense, Layer, Residual, linear_of
 from ntkit.lipschitz._linear import Linear, Shape
+
+WeightsAndBias = tuple[ArrayLike, ArrayLike | None]
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,11 @@ class Add:
 Step = Affine | Activate | Add
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Network:
     """A network with its weights: a function of arrays of one shape, with vectors as values.
 
-    Made by `Network.sequential`, `Network.from_layers` or `Network.from_ntkit`. Step 0 is the input, step i the i-th of `steps`.
+    Made by `Network.sequential` or `Network.from_layers`. Step 0 is the input, step i the i-th of `steps`.
 
     Attributes:
         input_shape: of one input.
@@ -69,9 +71,7 @@ class Network:
     shapes: tuple[Shape, ...] = field(repr=False)  # of the input, and of what every step makes
 
     @classmethod
-    def sequential(
-        cls, layers: Sequence[tuple[ArrayLike, ArrayLike | None]], activation: str | Activation = "relu"
-    ) -> Network:
+    def sequential(cls, layers: Sequence[WeightsAndBias], activation: str | Activation = "relu") -> "Network":
         """A fully connected network.
 
         Args:
@@ -88,13 +88,15 @@ class Network:
         """
         if not len(layers):
             raise ValueError("layers must be at least one pair of weights and bias, got none")
-        width = jnp.shape(layers[0][0])
-        return cls.from_layers([Dense(*layer) for layer in layers], input_shape=width[1:], activation=activation)
+        shape = np.shape(layers[0][0])
+        if len(shape) != 2:
+            raise ValueError(f"layers must hold weights of shape (out, in), got {shape} in the first")
+        return cls.from_layers([Dense(*layer) for layer in layers], input_shape=shape[1:], activation=activation)
 
     @classmethod
     def from_layers(
         cls, layers: Sequence[Layer], *, input_shape: Sequence[int], activation: str | Activation | None = None
-    ) -> Network:
+    ) -> "Network":
         """A network of `Dense`, `Conv`, `AvgPool`, `BatchNorm`, `Flatten`, `Residual` and activations.
 
         Args:
@@ -106,6 +108,7 @@ class Network:
             ValueError: as for `sequential`; the message names the layer.
 
         Example:
+            >>> from ntkit.lipschitz import Flatten
             >>> layers = [Conv(jnp.ones((1, 1, 2, 2))), Flatten(), Dense(jnp.ones((1, 4)))]
             >>> net = Network.from_layers(layers, input_shape=(1, 3, 3), activation="relu")
             >>> float(net(jnp.ones((1, 3, 3)))[0])
@@ -125,10 +128,23 @@ class Network:
         """How many numbers the network gives."""
         return prod(self.shapes[-1])
 
+    @property
+    def piecewise(self) -> bool:
+        """Whether it is linear between kinks."""
+        return all(step.activation.piecewise for step in self.steps if isinstance(step, Activate))
+
+    def __repr__(self) -> str:
+        steps = [
+            type(s.linear if isinstance(s, Affine) else s.activation if isinstance(s, Activate) else s) for s in self.steps
+        ]
+        return f"Network({self.input_shape} -> {', '.join(step.__name__ for step in steps)} -> {self.outputs})"
+
     def __call__(self, x: Float[Array, "..."]) -> Float[Array, "..."]:
         """The network's values at one input, a flat vector of that size, or a batch of either."""
         flat, size = x.reshape(-1), prod(self.input_shape)
-        batch = x.shape[: x.ndim - len(self.input_shape)] if x.shape[-len(self.input_shape) :] == self.input_shape else x.shape[:-1]
+        batch = (
+            x.shape[: x.ndim - len(self.input_shape)] if x.shape[-len(self.input_shape) :] == self.input_shape else x.shape[:-1]
+        )
         if flat.size != prod(batch) * size:
             raise ValueError(f"x must have shape {self.input_shape}, ({size},), or be a batch of these, got {x.shape}")
         return self.values(x.reshape(-1, *self.input_shape))[-1].reshape(*batch, self.outputs)
@@ -139,16 +155,16 @@ class Network:
         for step in self.steps:
             if isinstance(step, Affine):
                 moved = step.linear(values[step.parent])
-                values.append(moved if step.bias is None else moved + step.bias)
+                values.append(moved if step.bias is None else moved + step.bias[None])
             elif isinstance(step, Activate):
                 values.append(step.activation(values[step.parent]))
             else:
-                values.append(sum(values[p] for p in step.parents))
+                values.append(reduce(operator.add, [values[p] for p in step.parents]))
         return values
 
     def jacobian(self, x: Float[Array, "..."]) -> Float[Array, "outputs inputs"]:
         """The derivative at one input, inputs flattened; at kinks, with the slopes of the right side."""
-        return jax.jacrev(self)(x.reshape(-1))
+        return jax.jacrev(self)(x.reshape(-1))  # type: ignore[no-any-return]
 
 
 class _Builder:

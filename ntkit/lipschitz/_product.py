@@ -1,10 +1,11 @@
 """Bounds that know no input: products of layer norms.
 
-They hold everywhere. Each step has a number L by which its values can change at most, for a change of the input of norm 1: in
-the largest value for the l_inf norm, in the Euclidean and the l_1 norm alike. A linear map multiplies it by an operator norm, an
-activation by its steepest slope, and a sum adds.
+They hold everywhere. Each step has a number by which its values can change at most, in the same norm, for a change of the input
+of norm 1. A linear map multiplies it by its operator norm, an activation by its steepest slope, and a sum adds.
 """
 
+import operator
+from functools import reduce
 from typing import Literal
 
 import jax.numpy as jnp
@@ -13,6 +14,7 @@ from jaxtyping import Array, Float
 
 from ntkit.lipschitz._linear import Convolution, Linear, Matrix
 from ntkit.lipschitz._network import Activate, Affine, Network
+from ntkit.lipschitz._relaxation import dual_norm
 from ntkit.lipschitz._rounding import Rounding
 from ntkit.orthoconv import extreme_singular_values
 
@@ -47,7 +49,7 @@ def products(net: Network, method: Global, norm: float, rounding: Rounding) -> F
             after = grown[step.parent] * step.activation.steepest
             grown.append(rounding.up(after, after, 1))
         else:
-            total = sum(grown[p] for p in step.parents)
+            total = reduce(operator.add, [grown[p] for p in step.parents])
             grown.append(rounding.up(total, total, len(step.parents)))
     return grown[-1].reshape(-1)
 
@@ -69,12 +71,13 @@ def operator_norm(linear: Linear, norm: float, rounding: Rounding) -> Float[Arra
     crude = jnp.sqrt(rows * columns)
     crude = rounding.up(crude, crude, 2)
     if isinstance(linear, Matrix):
-        kernel, size = np.asarray(linear.weights)[:, :, None], (1,)
+        kernel, size = np.asarray(linear.weights)[:, :, None], [1]
     elif isinstance(linear, Convolution) and linear.groups == 1:
         kernel = np.asarray(linear.weights)
         # Zeros around an image are part of a larger one that is continued periodically: of windows that cover both.
         reach = [n + sum(p) for n, p in zip(linear.inputs[1:], linear.pads, strict=True)]
-        size = tuple(-(-n // s) for n, s in zip(linear.inputs[1:] if linear.circular else reach, linear.stride, strict=True))
+        sides = linear.inputs[1:] if linear.circular else reach
+        size = [-(-n // s) for n, s in zip(sides, linear.stride, strict=True)]
     else:
         return crude
     largest = extreme_singular_values(kernel, size, getattr(linear, "stride", 1), "circular").largest[1]
@@ -85,7 +88,7 @@ def _row_norms(linear: Linear, norm: float, dtype: np.dtype) -> Real:
     """The dual norms of the rows, upper bounds but for rounding."""
     count = int(np.prod(linear.outputs))
     rows = linear.pull(jnp.eye(count, dtype=dtype).reshape(count, *linear.outputs)).reshape(count, -1)
-    return jnp.linalg.norm(rows, ord={2.0: 2, 1.0: jnp.inf}[norm], axis=1).reshape(linear.outputs)
+    return dual_norm(rows, norm).reshape(linear.outputs)
 
 
 def _dtype(net: Network) -> np.dtype:

@@ -10,11 +10,11 @@ Every bound holds for real numbers, if the rounding is outward: see `ntkit.lipsc
 Source: Zhang, Weng, Chen, Hsieh, Daniel (2018), CROWN; Xu et al. (2020) for general graphs.
 """
 
-from __future__ import annotations
-
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import prod
 
 import jax.numpy as jnp
@@ -41,11 +41,11 @@ class Node(ABC):
     terms: int = 1
 
     @abstractmethod
-    def interval(self, known: Relaxation) -> tuple[Real, Real]:
+    def interval(self, known: "Relaxation") -> tuple[Real, Real]:
         """The ends by interval arithmetic from those of earlier nodes."""
 
     @abstractmethod
-    def weight(self, known: Relaxation) -> Real:
+    def weight(self, known: "Relaxation") -> Real:
         """A bound of the absolute value of each number that knows no cancellation."""
 
     @abstractmethod
@@ -73,12 +73,12 @@ class Ball(Node):
     def terms(self) -> int:  # type: ignore[override]
         return prod(self.shape)
 
-    def interval(self, known: Relaxation) -> tuple[Real, Real]:
+    def interval(self, known: "Relaxation") -> tuple[Real, Real]:
         reach = known.rounding
         size = jnp.abs(self.centre) + self.radius
         return reach.down(self.centre - self.radius, size, 1), reach.up(self.centre + self.radius, size, 1)
 
-    def weight(self, known: Relaxation) -> Real:
+    def weight(self, known: "Relaxation") -> Real:
         return jnp.abs(self.centre) + self.radius
 
     def pull(self, a: Rows) -> Pulled:
@@ -104,10 +104,10 @@ class Constant(Node):
     def terms(self) -> int:  # type: ignore[override]
         return prod(self.shape)
 
-    def interval(self, known: Relaxation) -> tuple[Real, Real]:
+    def interval(self, known: "Relaxation") -> tuple[Real, Real]:
         return self.value, self.value
 
-    def weight(self, known: Relaxation) -> Real:
+    def weight(self, known: "Relaxation") -> Real:
         return jnp.abs(self.value)
 
     def pull(self, a: Rows) -> Pulled:
@@ -130,7 +130,7 @@ class Map(Node):
     def terms(self) -> int:  # type: ignore[override]
         return self.linear.terms + (0 if self.bias is None else prod(self.shape))
 
-    def interval(self, known: Relaxation) -> tuple[Real, Real]:
+    def interval(self, known: "Relaxation") -> tuple[Real, Real]:
         low, high = known.low[self.parent], known.high[self.parent]
         middle = self.linear((low + high)[None] / 2)[0]
         half = self.linear.absolute()((high - low)[None] / 2)[0]
@@ -138,7 +138,7 @@ class Map(Node):
         weight = self.weight(known)
         return known.rounding.down(middle - half, weight, self.terms), known.rounding.up(middle + half, weight, self.terms)
 
-    def weight(self, known: Relaxation) -> Real:
+    def weight(self, known: "Relaxation") -> Real:
         own = self.linear.absolute()(known.size(self.parent)[None])[0]
         return own if self.bias is None else own + jnp.abs(self.bias)
 
@@ -161,13 +161,13 @@ class Sum(Node):
     def terms(self) -> int:  # type: ignore[override]
         return len(self.parents)
 
-    def interval(self, known: Relaxation) -> tuple[Real, Real]:
+    def interval(self, known: "Relaxation") -> tuple[Real, Real]:
         weight = self.weight(known)
-        low, high = sum(known.low[p] for p in self.parents), sum(known.high[p] for p in self.parents)
+        low, high = _added([known.low[p] for p in self.parents]), _added([known.high[p] for p in self.parents])
         return known.rounding.down(low, weight, self.terms), known.rounding.up(high, weight, self.terms)
 
-    def weight(self, known: Relaxation) -> Real:
-        return sum(known.size(p) for p in self.parents)  # type: ignore[return-value]
+    def weight(self, known: "Relaxation") -> Real:
+        return _added([known.size(p) for p in self.parents])
 
     def pull(self, a: Rows) -> Pulled:
         return jnp.zeros(len(a), a.dtype), [(p, a) for p in self.parents]
@@ -200,19 +200,19 @@ class Between(Node):
     def terms(self) -> int:  # type: ignore[override]
         return prod(self.shape) + len(self.parents)
 
-    def interval(self, known: Relaxation) -> tuple[Real, Real]:
+    def interval(self, known: "Relaxation") -> tuple[Real, Real]:
         return self.low, self.high
 
-    def weight(self, known: Relaxation) -> Real:
+    def weight(self, known: "Relaxation") -> Real:
         pairs = zip(self.parents, self.slopes_below, self.slopes_above, strict=True)
-        sizes = sum(known.size(p) * jnp.maximum(jnp.abs(b), jnp.abs(a)) for p, b, a in pairs)
+        sizes = _added([known.size(p) * jnp.maximum(jnp.abs(b), jnp.abs(a)) for p, b, a in pairs])
         return sizes + jnp.maximum(jnp.abs(self.below), jnp.abs(self.above))
 
     def pull(self, a: Rows) -> Pulled:
         rising, falling = jnp.maximum(a, 0), jnp.minimum(a, 0)
         constant = rising.reshape(len(a), -1) @ self.above.reshape(-1) + falling.reshape(len(a), -1) @ self.below.reshape(-1)
         pairs = zip(self.parents, self.slopes_below, self.slopes_above, strict=True)
-        return constant, [(p, rising * up + falling * down) for p, down, up in pairs]
+        return constant, [(p, rising * up[None] + falling * down[None]) for p, down, up in pairs]
 
 
 class Relaxation:
@@ -278,6 +278,11 @@ class Relaxation:
         self.low[node], self.high[node] = low, high
 
 
+def _added(parts: list[Real]) -> Real:
+    return reduce(operator.add, parts)
+
+
 def dual_norm(rows: Float[Array, "rows inputs"], norm: float) -> Float[Array, " rows"]:
-    """The norm of functionals on the ball of a norm: sums of absolute values for inf, the Euclidean one for 2, the largest for 1."""
-    return jnp.linalg.norm(rows, ord=DUAL[norm], axis=1)
+    """The norm of functionals on a ball: sums of absolute values for the norm inf, Euclidean for 2, the largest for 1."""
+    norms: Float[Array, " rows"] = jnp.linalg.norm(rows, ord=DUAL[norm], axis=1)
+    return norms

@@ -10,8 +10,8 @@ fl(A L) differs from it by at most gamma_n |A| |L|, entry by entry, n being the 
 
 b being the node's constant. So every node has a weight w = |L| m + |b|, the bound of itself that knows no cancellation, and a
 bound is off by at most gamma_n sum |A| w over its nodes. That costs one more product with a vector for each node, and needs no
-products of the matrices' absolute values. The same holds for lines (L is diagonal), for sums, and for the ball (w is the largest
-|x|, n the inputs). Errors of these errors are of the order gamma_n^2, and covered by doubling n.
+products of the matrices' absolute values. The same holds for lines (L is diagonal), for sums, and for the ball (w is the
+largest |x|, n the inputs). Errors of these errors are of the order gamma_n^2, and covered by doubling n.
 
 A compiler may fuse and reorder, therefore nothing is rounded operation by operation. Underflow is covered by `TINY`: an
 operation that underflows, flushed to zero or not, is off by at most the smallest normal number.
@@ -61,4 +61,6 @@ class Rounding:
         n = 2 * (terms + 8)
         if n * unit >= 0.5:
             raise ValueError(f"arithmetic must have more digits for sums of {terms} terms, got {weight.dtype}")
-        return jnp.asarray(n * unit / (1 - n * unit), weight.dtype) * weight + jnp.asarray(n * tiny, weight.dtype) * (1 + weight)
+        return jnp.asarray(n * unit / (1 - n * unit), weight.dtype) * weight + jnp.asarray(n * tiny, weight.dtype) * (
+            1 + weight
+        )

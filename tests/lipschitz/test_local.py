@@ -1,0 +1,164 @@
+"""The command: what it answers, what lies between, and what it refuses."""
+
+from itertools import pairwise
+
+import jax
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from ntkit.lipschitz import Dense, Network, Relu, local_lipschitz
+from ntkit.strategies import seeds
+from tests.oracles import lipschitz_exact, lipschitz_reference
+
+KEY = jax.random.key(0)
+
+
+def case(seed, widths=(2, 5, 4, 2)):
+    rng = np.random.default_rng(seed)
+    layers = [(1.5 * rng.normal(size=(m, n)) / np.sqrt(n), 0.4 * rng.normal(size=m)) for n, m in pairwise(widths)]
+    return layers, rng.normal(size=widths[0])
+
+
+@given(seeds())
+@settings(max_examples=15)
+def test_the_exact_constant_is_attained_and_that_of_the_reference(seed):
+    layers, x = case(seed)
+    found = local_lipschitz(Network.sequential(layers), x, 0.5, method="exact")
+    expected, _ = lipschitz_exact.exact_by_enumeration(*zip(*layers, strict=True), x, 0.5)
+    np.testing.assert_allclose(found.rows, expected, rtol=1e-6, atol=1e-9)
+    assert found.side == "exact"
+    assert found.closed
+    assert found.arithmetic == "float64, solver tolerance 1e-7"
+    np.testing.assert_allclose(found.lower, found.rows, rtol=1e-6, atol=1e-9)
+
+
+def test_where_kinks_meet_the_program_exceeds_what_is_attained_and_says_so():
+    """max(x, 0) twice, subtracted and added at 0 within a third unit: all patterns are allowed at the point 0."""
+    net = Network.sequential([([[1.0], [1.0]], None), ([[1.0, -1.0]], None), ([[1.0]], None)])
+    found = local_lipschitz(net, [0.0], 1.0, method="exact")
+    assert found.side == "upper"
+    assert "where kinks meet" in found.status
+    assert found.rows[0] > found.lower[0]
+
+
+@given(seeds())
+@settings(max_examples=15)
+def test_lower_bounds_lie_below_all_upper_ones_which_form_a_ladder(seed):
+    layers, x = case(seed)
+    net = Network.sequential(layers)
+    found = {m: local_lipschitz(net, x, 0.3, method=m, key=KEY) for m in ("lirpa", "recurjac", "ibp", "absolute", "product")}
+    for tight, loose in pairwise(found.values()):
+        assert (tight.rows <= loose.rows * (1 + 1e-9)).all()
+    assert (found["lirpa"].lower <= found["lirpa"].rows * (1 + 1e-12)).all()
+    expected = lipschitz_reference.jacobian_bound(*zip(*layers, strict=True), x, 0.3, "product", "ibp")
+    np.testing.assert_allclose(found["product"].rows, expected, rtol=1e-9)
+    expected = lipschitz_reference.jacobian_bound(*zip(*layers, strict=True), x, 0.3, "absolute", "ibp")
+    np.testing.assert_allclose(found["absolute"].rows, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("norm", [2, 1])
+def test_products_of_norms_hold_in_other_norms(norm):
+    layers, x = case(0)
+    net = Network.sequential(layers)
+    found = local_lipschitz(net, x, 0.3, method="product", norm=norm, key=KEY)
+    assert (found.lower <= found.rows).all()
+    sizes = [np.linalg.norm(w, ord=norm) for w, _ in layers[:-1]]
+    last = np.linalg.norm(layers[-1][0], ord={2: 2, 1: np.inf}[norm], axis=1)
+    np.testing.assert_allclose(found.rows, last * np.prod(sizes), rtol=1e-6)
+
+
+def test_the_best_is_the_least_of_all_for_each_output():
+    layers, x = case(4, (2, 3, 2))
+    net = Network.sequential(layers)
+    best = local_lipschitz(net, x, 1.0, method="best").rows
+    methods = [("product", "both"), ("absolute", "both"), ("ibp", "ibp"), ("lirpa", "crown"), ("lirpa", "both")]
+    every = [local_lipschitz(net, x, 1.0, method=m, forward=f).rows for m, f in methods]
+    assert (best <= np.min(every, axis=0)).all()
+
+
+def test_batches_boxes_outputs_and_clips():
+    layers, x = case(1)
+    net = Network.sequential(layers)
+    both = local_lipschitz(net, np.stack([x, x + 1]), 0.2)
+    for i, centre in enumerate((x, x + 1)):
+        np.testing.assert_allclose(both.rows[i], local_lipschitz(net, centre, 0.2).rows, rtol=1e-12)
+    assert both.value.shape == (2,)
+    np.testing.assert_array_equal(both.value, both.rows.max(axis=1))
+    second = local_lipschitz(net, x, 0.2, outputs=[1])
+    np.testing.assert_array_equal(second.rows, local_lipschitz(net, x, 0.2).rows[1:])
+    box = local_lipschitz(net, x, [0.2, 0.0])
+    assert (box.rows <= local_lipschitz(net, x, 0.2).rows).all()
+    clipped = local_lipschitz(net, x, 0.2, clip=(float(x.min()), float(x.max())))
+    assert (clipped.rows <= local_lipschitz(net, x, 0.2).rows * (1 + 1e-12)).all()
+    np.testing.assert_allclose(clipped.box, [np.maximum(x - 0.2, x.min()), np.minimum(x + 0.2, x.max())], atol=1e-12)
+    two = local_lipschitz(net, x, 0.2, out_norm=2)
+    assert two.value == pytest.approx(np.linalg.norm(two.rows))
+
+
+def test_single_precision_is_asked_for():
+    layers = [(w.astype(np.float32), b.astype(np.float32)) for w, b in case(2)[0]]
+    net, x = Network.sequential(layers), case(2)[1].astype(np.float32)
+    narrow, wide = (local_lipschitz(net, x, 0.1, arithmetic=a) for a in ("float32+outward", "float64+outward"))
+    assert narrow.rows.dtype == np.float32
+    assert (narrow.rows >= wide.rows * (1 - 1e-9)).all()
+    np.testing.assert_allclose(narrow.rows, wide.rows, rtol=1e-3)
+
+
+def test_a_deadline_leaves_the_linear_bound():
+    layers, x = case(3)
+    net = Network.sequential(layers)
+    found = local_lipschitz(net, x, 0.5, method="exact", deadline=0.0)
+    np.testing.assert_allclose(found.rows, local_lipschitz(net, x, 0.5).rows, rtol=1e-9)
+    assert (found.side, found.status, found.closed) == ("upper", "stopped at the deadline", False)
+
+
+NET = Network.sequential([(np.ones((3, 2)), None), (np.ones((1, 3)), None)])
+SMOOTH = Network.sequential([(np.ones((3, 2)), None), (np.ones((1, 3)), None)], "tanh")
+
+
+@pytest.mark.parametrize(
+    ("given_", "message"),
+    [
+        ({"net": 3}, "net must be a Network of ntkit.lipschitz, got 3"),
+        ({"x0": [1.0]}, r"x0 must have shape \(2,\) or \(2,\), or be a batch of these, got \(1,\)"),
+        ({"x0": [np.nan, 1.0]}, "x0 must hold finite real numbers"),
+        ({"radius": -1.0}, "radius must be finite and at least 0, got -1.0"),
+        ({"radius": np.inf}, "radius must be finite and at least 0, got inf"),
+        ({"radius": [1.0, 1.0, 1.0]}, r"radius must be a number, or half widths of shape \(2,\) or \(2,\), got \(3,\)"),
+        ({"radius": [1.0, 1.0], "norm": 2}, "norm must be inf for a box"),
+        ({"method": "crown"}, "method must be one of 'product', .*, 'exact', got 'crown'"),
+        ({"forward": "lirpa"}, "forward must be one of 'ibp', 'crown', 'both', got 'lirpa'"),
+        ({"slopes": "best"}, "slopes must be one of 'adaptive', 'zero', got 'best'"),
+        ({"norm": 3}, "norm must be inf, 2 or 1, got 3"),
+        ({"out_norm": 0}, "out_norm must be inf, 2 or 1, got 0"),
+        ({"outputs": [1]}, r"outputs must be numbers from 0 to 0, got \[1\]"),
+        ({"clip": (1.0, 0.0)}, r"clip must be two finite numbers, the smaller first, got \(1.0, 0.0\)"),
+        ({"clip": (2.0, 3.0)}, r"x0 must lie within clip=\(2.0, 3.0\), got numbers from 0 to 1"),
+        ({"arithmetic": "float16"}, "arithmetic must be one of 'float64', .* got 'float16'"),
+        ({"arithmetic": "float32+outward"}, r"arithmetic must suit weights of float64 \(array 0 of the network\)"),
+        ({"method": "absolute", "norm": 2}, "norm must be inf for method='absolute', got 2"),
+        ({"deadline": 1.0}, "deadline must be None unless method is 'exact', got 1.0 for 'lirpa'"),
+        ({"method": "exact", "net": SMOOTH}, "method 'exact' must have a piecewise linear network and norm=out_norm=inf"),
+        ({"method": "exact", "norm": 2}, "method 'exact' must have a piecewise linear network and norm=out_norm=inf"),
+    ],
+)
+@pytest.mark.usefixtures("without_type_checks")
+def test_wrong_arguments_are_refused(given_, message):
+    asked = {"net": NET, "x0": [0.0, 1.0], "radius": 0.1} | given_
+    with pytest.raises(ValueError, match=message):
+        local_lipschitz(**asked)
+
+
+def test_double_precision_has_to_be_on():
+    jax.config.update("jax_enable_x64", False)
+    try:
+        with pytest.raises(ValueError, match="arithmetic must be 'float32\\+outward' while JAX is in single precision"):
+            local_lipschitz(NET, [0.0, 1.0], 0.1)
+    finally:
+        jax.config.update("jax_enable_x64", True)
+
+
+def test_a_network_says_what_it_is():
+    net = Network.from_layers([Dense(np.ones((3, 2))), Relu(), Dense(np.ones((1, 3)))], input_shape=(2,))
+    assert repr(net) == "Network((2,) -> Matrix, Relu, Matrix -> 1)"
