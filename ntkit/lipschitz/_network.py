@@ -82,6 +82,7 @@ class Network:
             ValueError: no layers, shapes that do not go together, numbers that are not finite, an unknown activation.
 
         Example:
+            >>> import jax.numpy as jnp
             >>> net = Network.sequential([([[1.0], [-1.0]], None), ([[1.0, 1.0]], None)])
             >>> float(net(jnp.array([-3.0]))[0])  # |x|
             3.0
@@ -108,6 +109,7 @@ class Network:
             ValueError: as for `sequential`; the message names the layer.
 
         Example:
+            >>> import jax.numpy as jnp
             >>> from ntkit.lipschitz import Flatten
             >>> layers = [Conv(jnp.ones((1, 1, 2, 2))), Flatten(), Dense(jnp.ones((1, 4)))]
             >>> net = Network.from_layers(layers, input_shape=(1, 3, 3), activation="relu")
