@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from ntkit.lipschitz._lines import Line, Lines, product_lines, product_range, size_lines
 from ntkit.lipschitz._network import Activate, Affine, Network
-from ntkit.lipschitz._relaxation import Between, Constant, Map, Relaxation, Sum
+from ntkit.lipschitz._relaxation import Between, Constant, Map, Relaxation, Sum, dual_norm
 
 Real = Float[Array, "..."]
 Method = Literal["ibp", "recurjac", "lirpa"]
@@ -122,10 +122,5 @@ def _norm(back: Relaxation, v: int, method: Method, norm: float) -> Float[Array,
             )
         )
         return back.most(node, jnp.ones_like(size)[None])[0]
-    if norm == jnp.inf:
-        total = size.sum()
-    elif norm == 2:
-        total = jnp.linalg.norm(size)
-    else:
-        total = size.max()
+    total = dual_norm(size.reshape(1, -1), norm)[0]
     return back.rounding.up(total, total, terms)

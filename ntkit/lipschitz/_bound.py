@@ -16,7 +16,7 @@ class Bound:
     Attributes:
         rows: one bound for each output, shape (outputs,), or (batch, outputs).
         value: of all outputs together, the operator norm: the norm `out_norm` of the rows, their maximum for inf.
-        lower: what the Jacobian attains for each output at some point of the set, in the shape of `rows`.
+        lower: what the Jacobian attains for each output at some point of the set, up to rounding, in the shape of `rows`.
         side: "upper", or "exact": met by `lower` up to the solver's tolerance.
         method, forward: how it was computed.
         arithmetic: "float64+outward" and "float32+outward" hold for real numbers, given the weights as they are; "float64" may

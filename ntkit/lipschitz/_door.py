@@ -38,10 +38,11 @@ class Ask:
     rounding: Rounding
 
     @property
-    def box(self) -> tuple[Array, Array]:
-        """The corners of the smallest boxes that hold the balls."""
-        reach = self.radii if self.radii.ndim == 2 else self.radii[:, None]
-        return self.centres - reach, self.centres + reach
+    def box(self) -> tuple[np.ndarray, np.ndarray]:
+        """The corners of the smallest boxes that hold the balls, float64."""
+        centres, radii = (np.asarray(part, np.float64) for part in (self.centres, self.radii))
+        reach = radii if radii.ndim == 2 else radii[:, None]
+        return centres - reach, centres + reach
 
 
 def ask(
@@ -74,11 +75,17 @@ def ask(
                 f"arithmetic must suit weights of {leaf.dtype} (array {number} of the network), got {arithmetic!r}"
             )
     size = prod(net.input_shape)
+    given = np.asarray(x0)
     x, batched = _inputs("x0", x0, net.input_shape, dtype)
     centres = jnp.asarray(x)
-    reach = np.asarray(radius, dtype)
-    if not np.isfinite(reach).all() or (reach < 0).any():
+    wide = np.asarray(radius, np.float64)
+    if not np.isfinite(wide).all() or (wide < 0).any():
         raise ValueError(f"radius must be finite and at least 0, got {radius!r}")
+    # What rounding moves the centre by is added to the radius, which is rounded up.
+    moved = float(np.abs(given.reshape(x.shape) - x.astype(np.float64)).max())
+    reach = (wide + moved * (1 if norm == np.inf else size)).astype(dtype)
+    if moved or (reach.astype(np.float64) < wide).any():
+        reach = np.nextafter(reach, dtype.type(np.inf))
     if reach.shape not in ((), (size,), net.input_shape):
         raise ValueError(f"radius must be a number, or half widths of shape {net.input_shape} or ({size},), got {reach.shape}")
     if (reach.ndim or clip is not None) and norm != np.inf:

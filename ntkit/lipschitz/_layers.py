@@ -50,7 +50,7 @@ class Conv:
 
 @dataclass(frozen=True)
 class AvgPool:
-    """Means over windows, which are whole.
+    """Means over windows, which are whole; 1 / (points of a window) is rounded once, and bounds are those of that network.
 
     Attributes:
         window: a number, or one for each axis.
@@ -64,6 +64,8 @@ class AvgPool:
 @dataclass(frozen=True)
 class BatchNorm:
     """(a - mean) / sqrt(variance + epsilon) scale + shift, for each channel, as at inference.
+
+    It is a factor and a constant for each channel, which are rounded once: bounds are those of the network that has these.
 
     Attributes:
         mean, variance, scale, shift: shape (channels,).

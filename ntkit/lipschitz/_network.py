@@ -7,12 +7,13 @@ from functools import reduce
 from math import prod
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from ntkit.lipschitz._activation import ACTIVATIONS, Activation
-from ntkit.lipschitz._layers import Conv, Dense, Layer, Residual, linear_of
+from ntkit.lipschitz._layers import AvgPool, Conv, Dense, Layer, Residual, linear_of
 from ntkit.lipschitz._linear import Linear, Shape
 
 WeightsAndBias = tuple[ArrayLike, ArrayLike | None]
@@ -123,7 +124,7 @@ class Network:
         builder.extend(layers, "layer")
         if not builder.steps:
             raise ValueError("layers must be at least one, got none")
-        return cls(shape, tuple(builder.steps), tuple(builder.shapes))
+        return cls(shape, _one_dtype(builder.steps, builder.pools), tuple(builder.shapes))
 
     @property
     def outputs(self) -> int:
@@ -175,6 +176,7 @@ class _Builder:
     def __init__(self, shape: Shape, activation: Activation | None, weighted: int) -> None:
         self.steps: list[Step] = []
         self.shapes = [shape]
+        self.pools: set[int] = set()  # places among the steps
         self._activation, self._left = activation, weighted
 
     def extend(self, layers: Sequence[Layer], name: str) -> None:
@@ -196,6 +198,8 @@ class _Builder:
             self._push(Activate(layer, last), self.shapes[-1])
         else:
             linear, bias = linear_of(name, layer, self.shapes[-1])
+            if isinstance(layer, AvgPool):
+                self.pools.add(last)
             self._push(Affine(linear, bias, last), linear.outputs)
             if isinstance(layer, Dense | Conv):
                 self._left -= 1
@@ -214,6 +218,13 @@ def activation_of(activation: str | Activation) -> Activation:
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, got {activation!r}")
     return ACTIVATIONS[activation]
+
+
+def _one_dtype(steps: list[Step], pools: set[int]) -> tuple[Step, ...]:
+    """The steps in the widest precision of the layers that have weights of their own, as pooling has not."""
+    leaves = jax.tree_util.tree_leaves([step for place, step in enumerate(steps) if place not in pools])
+    dtype = np.result_type(*[leaf.dtype for leaf in leaves]) if leaves else jnp.zeros(0, float).dtype
+    return tuple(jax.tree_util.tree_map(lambda leaf: leaf.astype(dtype), steps))
 
 
 def _weighted(layers: Sequence[Layer]) -> int:

@@ -26,7 +26,6 @@ from ntkit.lipschitz._rounding import Rounding
 
 Real = Float[Array, "..."]
 Pulled = tuple[Float[Array, " rows"], list[tuple[int, Rows]]]
-DUAL = {np.inf: 1.0, 2.0: 2.0, 1.0: np.inf}  # the norm of a functional on the ball of a norm
 
 
 class Node(ABC):
@@ -284,5 +283,9 @@ def _added(parts: list[Real]) -> Real:
 
 def dual_norm(rows: Float[Array, "rows inputs"], norm: float) -> Float[Array, " rows"]:
     """The norm of functionals on a ball: sums of absolute values for the norm inf, Euclidean for 2, the largest for 1."""
-    norms: Float[Array, " rows"] = jnp.linalg.norm(rows, ord=DUAL[norm], axis=1)
-    return norms
+    size = jnp.abs(rows)
+    if norm != 2:
+        return size.sum(axis=1) if norm == np.inf else size.max(axis=1)
+    largest = size.max(axis=1)  # without whose scale squares may underflow
+    norms: Float[Array, " rows"] = jnp.linalg.norm(rows / jnp.where(largest > 0, largest, 1)[:, None], axis=1)
+    return largest * norms

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from ntkit.lipschitz import Dense, Network, Relu, local_lipschitz
+from ntkit.lipschitz import AvgPool, Dense, Flatten, Network, Relu, local_lipschitz
 from ntkit.strategies import seeds
 from tests.oracles import lipschitz_exact, lipschitz_reference
 
@@ -103,6 +103,28 @@ def test_single_precision_is_asked_for():
     assert narrow.rows.dtype == np.float32
     assert (narrow.rows >= wide.rows * (1 - 1e-9)).all()
     np.testing.assert_allclose(narrow.rows, wide.rows, rtol=1e-3)
+
+
+def test_single_precision_holds_where_the_centre_and_the_radius_are_rounded():
+    layers = [(w.astype(np.float32), b.astype(np.float32)) for w, b in case(2)[0]]
+    x = np.array([0.1, 1e4 / 3])  # no numbers of single precision; the second moves by 1e-4
+    found = local_lipschitz(Network.sequential(layers), x, 1e-5, arithmetic="float32+outward")
+    low, high = found.box
+    assert (low <= x - 1e-5).all()
+    assert (high >= x + 1e-5).all()
+
+
+def test_pooling_takes_the_precision_of_the_weights():
+    weights = np.ones((1, 2), np.float32)
+    net = Network.from_layers([AvgPool(2), Flatten(), Dense(weights)], input_shape=(1, 2, 4))
+    assert {leaf.dtype for leaf in jax.tree_util.tree_leaves(net)} == {np.dtype(np.float32)}
+    assert local_lipschitz(net, np.zeros(8), 1.0, arithmetic="float32+outward").rows == pytest.approx(2.0, rel=1e-4)
+
+
+def test_bounds_of_tiny_networks_do_not_underflow():
+    net = Network.sequential([(1e-170 * np.ones((3, 2)), None), (np.ones((1, 3)), None)])
+    for norm, expected in ((np.inf, 6e-170), (2, 3e-170 * 2**0.5), (1, 3e-170)):
+        assert local_lipschitz(net, [1.0, 1.0], 0.1, norm=norm).rows == pytest.approx(expected, rel=1e-9)
 
 
 def test_a_deadline_leaves_the_linear_bound():
