@@ -73,7 +73,7 @@ def test_outward_bounds_are_above_plain_ones_and_hardly_so(seed, radius):
 @given(seed=seeds())
 @settings(max_examples=15)
 def test_no_derivative_at_a_point_of_the_ball_exceeds_a_bound(activation, seed):
-    layers, x, radius = weights_of(seed)
+    layers, x, radius = weights_of(seed, (3, 5, 2))
     net = Network.sequential(layers, activation)
     sampled = largest_sampled(net, x, radius, seed)
     for method, forward in (("lirpa", "both"), ("recurjac", "crown"), ("ibp", "ibp")):
@@ -190,16 +190,14 @@ def test_convolutions_have_the_bounds_of_their_matrices():
     net, x = convolutional(0)
     other = unrolled(net)
     np.testing.assert_allclose(other(jnp.asarray(x)), net(jnp.asarray(x)), rtol=1e-12)
-    for method in METHODS:
-        found, expected = (compiled(method, "crown", outward=False)(n, jnp.asarray(x), 0.1) for n in (net, other))
-        np.testing.assert_allclose(found.norm, expected.norm, rtol=1e-12)
-        np.testing.assert_allclose(found.high, expected.high, rtol=1e-12, atol=1e-12)
-    sampled = largest_sampled(net, x, 0.1, 0)
-    assert (compiled("lirpa", "both")(net, jnp.asarray(x), 0.1).norm >= sampled).all()
+    found, expected = (compiled("lirpa", "crown", outward=False)(n, jnp.asarray(x), 0.1) for n in (net, other))
+    np.testing.assert_allclose(found.norm, expected.norm, rtol=1e-12)
+    np.testing.assert_allclose(found.high, expected.high, rtol=1e-12, atol=1e-12)
+    assert (found.norm >= largest_sampled(net, x, 0.1, 0) * (1 - 1e-12)).all()
 
 
 def test_bounds_are_mapped_and_differentiated():
-    layers, x, radius = weights_of(0)
+    layers, x, radius = weights_of(0, (3, 4, 2))
     net = Network.sequential(layers)
     points, radii = jnp.stack([jnp.asarray(x), jnp.asarray(x + 1)]), jnp.array([radius, 0.1])
     function = compiled("lirpa", "both")
@@ -213,8 +211,8 @@ def test_bounds_are_mapped_and_differentiated():
 
 
 def test_combinations_of_outputs_are_bounded():
-    layers, x, radius = weights_of(1)
+    layers, x, radius = weights_of(1, (3, 4, 2))
     net = Network.sequential(layers)
     found = bounds(net, jnp.asarray(x), radius, outputs=jnp.array([[1.0, -1.0], [0.0, 1.0]]), outward=False)
-    margin = Network.sequential([*layers[:2], (np.array([[1.0, -1.0], [0.0, 1.0]]) @ layers[2][0], None)])
+    margin = Network.sequential([layers[0], (np.array([[1.0, -1.0], [0.0, 1.0]]) @ layers[1][0], None)])
     np.testing.assert_allclose(found.norm, bounds(margin, jnp.asarray(x), radius, outward=False).norm, rtol=1e-12)
