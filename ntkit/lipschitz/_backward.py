@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from ntkit.lipschitz._lines import Line, Lines, product_lines, product_range, size_lines
 from ntkit.lipschitz._network import Activate, Affine, Network
-from ntkit.lipschitz._relaxation import Between, Constant, Map, Relaxation, Sum, dual_norm
+from ntkit.lipschitz._relaxation import Between, Constant, Map, Relaxation, Sum, between, dual_norm
 
 Real = Float[Array, "..."]
 Method = Literal["ibp", "recurjac", "lirpa"]
@@ -101,7 +101,7 @@ def _times(back: Relaxation, v: int, slopes: tuple[Real, Real], method: Method) 
                 for line, end in zip(lines, (least, largest), strict=True)
             )
         )
-    return Between((v,), (lines.below.slope,), (lines.above.slope,), lines.below.offset, lines.above.offset, least, largest)
+    return between(v, lines, least, largest)
 
 
 def _norm(back: Relaxation, v: int, method: Method, norm: float) -> Float[Array, ""]:
@@ -110,17 +110,7 @@ def _norm(back: Relaxation, v: int, method: Method, norm: float) -> Float[Array,
     terms = size.size
     if norm == jnp.inf and method != "ibp":
         lines = size_lines(back.low[v], back.high[v], back.rounding)
-        node = back.add(
-            Between(
-                (v,),
-                (lines.below.slope,),
-                (lines.above.slope,),
-                lines.below.offset,
-                lines.above.offset,
-                jnp.zeros_like(size),
-                size,
-            )
-        )
+        node = back.add(between(v, lines, jnp.zeros_like(size), size))
         return back.most(node, jnp.ones_like(size)[None])[0]
     total = dual_norm(size.reshape(1, -1), norm)[0]
     return back.rounding.up(total, total, terms)

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from ntkit.lipschitz._lines import activation_lines
 from ntkit.lipschitz._network import Activate, Affine, Network
-from ntkit.lipschitz._relaxation import Ball, Between, Map, Relaxation, Sum
+from ntkit.lipschitz._relaxation import Ball, Map, Relaxation, Sum, between
 from ntkit.lipschitz._rounding import Rounding
 
 Forward = Literal["ibp", "crown", "both"]
@@ -46,17 +46,7 @@ def relax(net: Network, ball: Ball, forward: Forward, slopes: Slopes, rounding: 
             size, error = jnp.maximum(jnp.abs(least), jnp.abs(largest)) + 1, int(step.activation.library_error)
             if not step.activation.piecewise:
                 least, largest = rounding.down(least, size, error), rounding.up(largest, size, error)
-            known.add(
-                Between(
-                    (before,),
-                    (lines.below.slope,),
-                    (lines.above.slope,),
-                    lines.below.offset,
-                    lines.above.offset,
-                    least,
-                    largest,
-                )
-            )
+            known.add(between(before, lines, least, largest))
         else:
             known.add(Sum(step.parents, known.nodes[step.parents[0]].shape))
     return known

@@ -97,11 +97,13 @@ def local_lipschitz(
     lower = np.asarray(attained(asked, key))[:, chosen]
     closed = False
     if method == "exact":
-        if net.piecewise is False or norm != np.inf or out_norm != np.inf:
+        if not net.piecewise or norm != np.inf or out_norm != np.inf:
             raise ValueError(
                 "method 'exact' must have a piecewise linear network and norm=out_norm=inf; others are bounded by "
                 f"'lirpa' or 'best', got {norm!r} and {out_norm!r} for {net!r}"
             )
+        if arithmetic == "float32+outward":
+            raise ValueError(f"arithmetic must be a float64 one for method 'exact', got {arithmetic!r}")
         rows, found, closed = exact_rows(asked, chosen, deadline)
         lower = np.maximum(lower, found)
     else:

@@ -43,7 +43,7 @@ def products(net: Network, method: Global, norm: float, rounding: Rounding) -> F
             elif number == len(net.steps):
                 after = before.max() * _row_norms(step.linear, norm, dtype)
             else:
-                after = jnp.broadcast_to(before.max() * operator_norm(step.linear, norm, rounding), step.linear.outputs)
+                after = jnp.broadcast_to(before.max() * operator_norm(step.linear, norm, rounding, dtype), step.linear.outputs)
             grown.append(rounding.up(after, after, step.linear.terms))
         elif isinstance(step, Activate):
             after = grown[step.parent] * step.activation.steepest
@@ -54,14 +54,14 @@ def products(net: Network, method: Global, norm: float, rounding: Rounding) -> F
     return grown[-1].reshape(-1)
 
 
-def operator_norm(linear: Linear, norm: float, rounding: Rounding) -> Float[Array, ""]:
+def operator_norm(linear: Linear, norm: float, rounding: Rounding, dtype: np.dtype) -> Float[Array, ""]:
     """An upper bound of the operator norm of a linear map for the Euclidean or the l_1 norm.
 
     l_1: the largest column sum of absolute values. Euclidean: of a matrix, and of a convolution that is one of the layers of
     `ntkit.orthoconv` or part of one, their upper bound; never more than the square root of largest row sum times largest column
     sum.
     """
-    one = jnp.ones((1, *linear.outputs)), jnp.ones((1, *linear.inputs))
+    one = jnp.ones((1, *linear.outputs), dtype), jnp.ones((1, *linear.inputs), dtype)
     columns = linear.absolute().pull(one[0]).max()
     columns = rounding.up(columns, columns, linear.terms)
     if norm == 1:
@@ -77,6 +77,8 @@ def operator_norm(linear: Linear, norm: float, rounding: Rounding) -> Float[Arra
         # Zeros around an image are part of a larger one that is continued periodically: of windows that cover both.
         reach = [n + sum(p) for n, p in zip(linear.inputs[1:], linear.pads, strict=True)]
         sides = linear.inputs[1:] if linear.circular else reach
+        if linear.circular and any(n % s for n, s in zip(sides, linear.stride, strict=True)):
+            return crude  # the image begins again within a stride, as in none of those layers
         size = [-(-n // s) for n, s in zip(sides, linear.stride, strict=True)]
     else:
         return crude

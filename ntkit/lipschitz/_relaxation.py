@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ntkit.lipschitz._linear import Linear, Rows, Shape
+from ntkit.lipschitz._lines import Lines
 from ntkit.lipschitz._rounding import Rounding
 
 Real = Float[Array, "..."]
@@ -212,6 +213,12 @@ class Between(Node):
         constant = rising.reshape(len(a), -1) @ self.above.reshape(-1) + falling.reshape(len(a), -1) @ self.below.reshape(-1)
         pairs = zip(self.parents, self.slopes_below, self.slopes_above, strict=True)
         return constant, [(p, rising * up[None] + falling * down[None]) for p, down, up in pairs]
+
+
+def between(parent: int, lines: Lines, low: Real, high: Real) -> Between:
+    """Numbers that lie between lines of one earlier node, and in an interval."""
+    below, above = lines
+    return Between((parent,), (below.slope,), (above.slope,), below.offset, above.offset, low, high)
 
 
 class Relaxation:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from ntkit.lipschitz import AvgPool, Dense, Flatten, Network, Relu, local_lipschitz
+from ntkit.lipschitz import AvgPool, Conv, Dense, Flatten, Network, Relu, local_lipschitz
 from ntkit.strategies import seeds
 from tests.oracles import lipschitz_exact, lipschitz_reference
 
@@ -66,6 +66,24 @@ def test_products_of_norms_hold_in_other_norms(norm):
     sizes = [np.linalg.norm(w, ord=norm) for w, _ in layers[:-1]]
     last = np.linalg.norm(layers[-1][0], ord={2: 2, 1: np.inf}[norm], axis=1)
     np.testing.assert_allclose(found.rows, last * np.prod(sizes), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("padding", "stride"), [("valid", 1), ("same", 2), ("circular", 2), ("circular", 1), (1, 1)])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_norms_of_convolutions_are_no_smaller_than_those_of_their_matrices(padding, stride, dtype):
+    """Circular images of 5 points, on which windows of stride 2 begin again within a stride, among them."""
+    rng = np.random.default_rng(0)
+    layer = Conv(rng.normal(size=(2, 1, 3, 3)).astype(dtype), None, stride, padding)
+    first = Network.from_layers([layer], input_shape=(1, 5, 5))
+    matrix = np.asarray(first(np.eye(25, dtype=dtype)), dtype=np.float64).T
+    last = rng.normal(size=(1, len(matrix))).astype(dtype)
+    net = Network.from_layers([layer, Flatten(), Dense(last)], input_shape=(1, 5, 5))
+    arithmetic = f"{np.dtype(dtype)}+outward"
+    for norm in (2, 1):
+        found = local_lipschitz(net, np.zeros(25), 0.1, method="product", norm=norm, arithmetic=arithmetic).rows
+        least = np.linalg.norm(matrix, ord=norm) * np.linalg.norm(last[0], ord={2: 2, 1: np.inf}[norm])
+        assert found >= least * (1 - 1e-12)
+        assert found <= least * (1.6 if norm == 2 else 1.001)  # zeros are part of a larger circle; the crude bound
 
 
 def test_the_best_is_the_least_of_all_for_each_output():
@@ -162,6 +180,14 @@ SMOOTH = Network.sequential([(np.ones((3, 2)), None), (np.ones((1, 3)), None)], 
         ({"method": "absolute", "norm": 2}, "norm must be inf for method='absolute', got 2"),
         ({"deadline": 1.0}, "deadline must be None unless method is 'exact', got 1.0 for 'lirpa'"),
         ({"method": "exact", "net": SMOOTH}, "method 'exact' must have a piecewise linear network and norm=out_norm=inf"),
+        (
+            {
+                "method": "exact",
+                "net": Network.sequential([(np.ones((1, 2), np.float32), None)]),
+                "arithmetic": "float32+outward",
+            },
+            "arithmetic must be a float64 one for method 'exact', got 'float32",
+        ),
         ({"method": "exact", "norm": 2}, "method 'exact' must have a piecewise linear network and norm=out_norm=inf"),
     ],
 )
