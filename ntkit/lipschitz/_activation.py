@@ -39,6 +39,14 @@ class Activation(ABC):
     def slopes(self, low: Real, high: Real) -> tuple[Real, Real]:
         """The least and the largest derivative on [low, high]; at a kink that the interval touches both sides count."""
 
+    def on_side(self, side: int) -> tuple[float, float]:
+        """The least and the largest derivative of a piecewise linear one where z > 0, for 1, or z < 0, for -1.
+
+        Raises:
+            TypeError: it is smooth, and has no kink to be beside.
+        """
+        raise TypeError(f"{self!r} has no sides, as it is not piecewise linear")
+
     def values(self, low: Real, high: Real) -> tuple[Real, Real]:
         """The least and the largest value on [low, high]; the default is for functions that rise."""
         return self(low), self(high)
@@ -70,6 +78,10 @@ class LeakyRelu(Activation):
         least = jnp.where(low > 0, 1.0, self.below).astype(low.dtype)
         largest = jnp.where(high < 0, self.below, 1.0).astype(low.dtype)
         return least, largest
+
+    def on_side(self, side: int) -> tuple[float, float]:
+        slope = 1.0 if side > 0 else self.below
+        return slope, slope
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,12 @@ from typing import Literal, NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ntkit.lipschitz._forward import Steps
+from ntkit.lipschitz._linear import Rows
 from ntkit.lipschitz._lines import Line, Lines, product_lines, product_range, size_lines
 from ntkit.lipschitz._network import Activate, Affine, Network
 from ntkit.lipschitz._relaxation import Between, Constant, Map, Relaxation, Sum, between, dual_norm
+from ntkit.lipschitz._rounding import Rounding
 
 Real = Float[Array, "..."]
 Method = Literal["ibp", "recurjac", "lirpa"]
@@ -35,7 +38,27 @@ class Derivative(NamedTuple):
     norm: Float[Array, ""]
 
 
-def derivative(net: Network, known: Relaxation, output: Float[Array, " outputs"], method: Method, norm: float) -> Derivative:
+class Gradient(Relaxation):
+    """The derivative of a combination of outputs in what every step makes.
+
+    Attributes:
+        v: its node, by the number of the step; 0 is the input.
+        h: the node of the derivative in what goes into an activation, by the number of its step.
+    """
+
+    def __init__(self, rounding: Rounding) -> None:
+        super().__init__(rounding)
+        self.v: dict[int, int] = {}
+        self.h: dict[int, int] = {}
+
+    def size_of(self, v: int) -> dict[int, Rows]:
+        """A combination that is no less than the sum of the absolute values of a node's numbers."""
+        size = self.size(v)
+        lines = size_lines(self.low[v], self.high[v], self.rounding)
+        return {self.add(between(v, lines, jnp.zeros_like(size), size)): jnp.ones_like(size)[None]}
+
+
+def derivative(net: Network, known: Steps, output: Float[Array, " outputs"], method: Method, norm: float | int) -> Derivative:
     """Bounds of the derivative of a combination of outputs, given the relaxation of the steps.
 
     Args:
@@ -44,45 +67,38 @@ def derivative(net: Network, known: Relaxation, output: Float[Array, " outputs"]
         output: coefficients of the combination.
         method: "ibp": intervals alone; "recurjac": lines where v has one sign, intervals where it may have both; "lirpa":
             lines everywhere.
-        norm: of the input; the derivative is measured in its dual.
+        norm: of the input; the derivative is measured in its dual: jointly for inf, else from the largest absolute values.
     """
-    back, places = relax_derivative(net, known, output, method)
-    v = places[0]
-    return Derivative(back.low[v], back.high[v], _norm(back, v, method, norm))
+    back = gradient(net, known, output, method)
+    v = back.v[0]
+    if norm == jnp.inf and method != "ibp":
+        return Derivative(back.low[v], back.high[v], back.most(back.size_of(v))[0])
+    size = back.size(v)
+    total = dual_norm(size.reshape(1, -1), norm)[0]
+    return Derivative(back.low[v], back.high[v], back.rounding.up(total, total, size.size))
 
 
-def relax_derivative(
-    net: Network, known: Relaxation, output: Float[Array, " outputs"], method: Method = "lirpa"
-) -> tuple[Relaxation, list[int]]:
-    """The derivative of a combination of outputs as a relaxation; and which of its nodes is v of the input and of each step."""
-    back = Relaxation(known.rounding)
+def gradient(net: Network, known: Steps, output: Float[Array, " outputs"], method: Method = "lirpa") -> Gradient:
+    """The derivative of a combination of outputs as a relaxation."""
+    back = Gradient(known.rounding)
     arriving: dict[int, list[int]] = {len(net.steps): [back.add(Constant(output.reshape(net.shapes[-1])))]}
-    places = [0] * len(net.shapes)
     for number in range(len(net.steps), -1, -1):
         shape, terms = net.shapes[number], arriving.pop(number, [])
         if not terms:  # nothing depends on it
             terms = [back.add(Constant(jnp.zeros(shape, output.dtype)))]
-        places[number] = v = terms[0] if len(terms) == 1 else back.add(Sum(tuple(terms), shape))
+        back.v[number] = v = terms[0] if len(terms) == 1 else back.add(Sum(tuple(terms), shape))
         step = net.steps[number - 1] if number else None
         if method != "ibp" and (step is None or isinstance(step, Activate)):
             back.tighten(v, *back.range(v))
         if isinstance(step, Affine):
             arriving.setdefault(step.parent, []).append(back.add(Map(step.linear.transposed, v)))
         elif isinstance(step, Activate):
-            arriving.setdefault(step.parent, []).append(back.add(_times(back, v, _slopes(step, known), method)))
+            back.h[number] = h = back.add(_times(back, v, known.slopes[number], method))
+            arriving.setdefault(step.parent, []).append(h)
         elif step is not None:
             for parent in step.parents:
                 arriving.setdefault(parent, []).append(v)
-    return back, places
-
-
-def _slopes(step: Activate, known: Relaxation) -> tuple[Real, Real]:
-    """The least and the largest derivative, rounded outward."""
-    least, largest = step.activation.slopes(known.low[step.parent], known.high[step.parent])
-    if step.activation.piecewise:
-        return least, largest
-    one, error = jnp.ones_like(least), int(step.activation.library_error)
-    return known.rounding.down(least, one, error), known.rounding.up(largest, one, error)
+    return back
 
 
 def _times(back: Relaxation, v: int, slopes: tuple[Real, Real], method: Method) -> Between:
@@ -102,15 +118,3 @@ def _times(back: Relaxation, v: int, slopes: tuple[Real, Real], method: Method) 
             )
         )
     return between(v, lines, least, largest)
-
-
-def _norm(back: Relaxation, v: int, method: Method, norm: float) -> Float[Array, ""]:
-    """The dual norm of v: the sum of absolute values jointly, of other norms from the largest absolute values."""
-    size = back.size(v)
-    terms = size.size
-    if norm == jnp.inf and method != "ibp":
-        lines = size_lines(back.low[v], back.high[v], back.rounding)
-        node = back.add(between(v, lines, jnp.zeros_like(size), size))
-        return back.most(node, jnp.ones_like(size)[None])[0]
-    total = dual_norm(size.reshape(1, -1), norm)[0]
-    return back.rounding.up(total, total, terms)

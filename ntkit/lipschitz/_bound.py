@@ -17,7 +17,7 @@ class Bound:
         rows: one bound for each output, shape (outputs,), or (batch, outputs).
         value: of all outputs together, the operator norm: the norm `out_norm` of the rows, their maximum for inf.
         lower: what the Jacobian attains for each output at some point of the set, up to rounding, in the shape of `rows`.
-        side: "upper", or "exact": met by `lower` up to the solver's tolerance.
+        side: "upper", or "exact": met by `lower` up to the solver's tolerance. What is certified is "upper", met or not.
         method, forward: how it was computed.
         arithmetic: "float64+outward" and "float32+outward" hold for real numbers, given the weights as they are; "float64" may
             be off by rounding; "float64, solver tolerance 1e-7" by that.
@@ -25,7 +25,7 @@ class Bound:
         seconds: it took, compilation included.
         status: a sentence on how it ended.
         closed: whether upper and lower bounds met, by branching or an exact solver.
-        nodes: domains that branching looked at.
+        nodes: parts of balls that branching looked at.
     """
 
     rows: Float[np.ndarray, "..."]

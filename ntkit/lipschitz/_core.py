@@ -34,7 +34,7 @@ def bounds(
     method: Method = "lirpa",
     forward: Forward = "both",
     slopes: Slopes = "adaptive",
-    norm: float = jnp.inf,
+    norm: float | int = jnp.inf,
     outward: bool = True,
     outputs: Float[Array, "rows outputs"] | None = None,
 ) -> Rows:

@@ -7,10 +7,9 @@ from math import prod
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
-from ntkit.lipschitz._linear import Shape
+from ntkit.lipschitz._linear import Numbers, Shape
 from ntkit.lipschitz._network import Network
 from ntkit.lipschitz._rounding import ARITHMETICS, Arithmetic, Rounding
 
@@ -33,7 +32,7 @@ class Ask:
     net: Network
     centres: Float[Array, "batch inputs"]
     radii: Float[Array, "batch ..."]
-    norm: float
+    norm: float | int
     batch: Shape
     rounding: Rounding
 
@@ -47,12 +46,12 @@ class Ask:
 
 def ask(
     net: Network,
-    x0: ArrayLike,
-    radius: ArrayLike,
-    norm: float,
-    out_norm: float,
+    x0: Numbers,
+    radius: Numbers,
+    norm: float | int,
+    out_norm: float | int,
     outputs: Sequence[int] | None,
-    clip: tuple[float, float] | None,
+    clip: Sequence[float | int] | None,
     arithmetic: Arithmetic,
 ) -> Ask:
     """The arguments of `local_lipschitz`, or a ValueError."""
@@ -106,7 +105,7 @@ def ask(
     )
 
 
-def _inputs(name: str, x: ArrayLike, shape: Shape, dtype: np.dtype) -> tuple[np.ndarray, bool]:
+def _inputs(name: str, x: Numbers, shape: Shape, dtype: np.dtype) -> tuple[np.ndarray, bool]:
     array, size = np.asarray(x), prod(shape)
     forms: list[Shape] = [shape, (size,)]
     batched = array.shape not in forms
@@ -117,7 +116,7 @@ def _inputs(name: str, x: ArrayLike, shape: Shape, dtype: np.dtype) -> tuple[np.
     return array.reshape(-1, size).astype(dtype), batched
 
 
-def _clipped(x: np.ndarray, radii: np.ndarray, clip: tuple[float, float]) -> tuple[Array, np.ndarray]:
+def _clipped(x: np.ndarray, radii: np.ndarray, clip: Sequence[float | int]) -> tuple[Array, np.ndarray]:
     """Boxes that hold the part of the balls within the range of the data."""
     low, high = clip
     if not (np.isfinite([low, high]).all() and low <= high):

@@ -3,22 +3,47 @@
 Source: interval arithmetic; CROWN, Zhang et al. (2018), adaptive slopes.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
 
+from ntkit.lipschitz._activation import Activation
 from ntkit.lipschitz._lines import activation_lines
 from ntkit.lipschitz._network import Activate, Affine, Network
-from ntkit.lipschitz._relaxation import Ball, Map, Relaxation, Sum, between
+from ntkit.lipschitz._relaxation import Ball, Between, Map, Relaxation, Sum, between
 from ntkit.lipschitz._rounding import Rounding
 
+Real = Float[Array, "..."]
 Forward = Literal["ibp", "crown", "both"]
 FORWARDS: tuple[Forward, ...] = ("ibp", "crown", "both")
 Slopes = Literal["adaptive", "zero"]
 
 
-def relax(net: Network, ball: Ball, forward: Forward, slopes: Slopes, rounding: Rounding) -> Relaxation:
-    """The steps of a network on a ball, as a relaxation whose node i is step i.
+class Steps(Relaxation):
+    """The steps of a network on a set of inputs: node i is step i.
+
+    Attributes:
+        slopes: the least and the largest derivative of each activation, by the number of its step.
+        empty: whether the set is proved to be empty, which only a choice of sides can make it.
+    """
+
+    def __init__(self, rounding: Rounding) -> None:
+        super().__init__(rounding)
+        self.slopes: dict[int, tuple[Real, Real]] = {}
+        self.empty: Bool[Array, ""] = jnp.array(False)
+
+
+def relax(
+    net: Network,
+    ball: Ball,
+    forward: Forward,
+    slopes: Slopes,
+    rounding: Rounding,
+    sides: Mapping[int, Int[Array, "..."]] | None = None,
+) -> Steps:
+    """The steps of a network on a ball, or on the part of it where some units are on given sides of their kinks.
 
     Args:
         net: the network.
@@ -27,10 +52,12 @@ def relax(net: Network, ball: Ball, forward: Forward, slopes: Slopes, rounding: 
             each back to the ball, "both" their intersection, which later layers build on.
         slopes: the lower lines of piecewise linear activations.
         rounding: of all bounds.
+        sides: of units of piecewise linear activations, by the number of the step: 1 where z >= 0, -1 where z <= 0, 0 where it
+            may have both signs.
     """
-    known = Relaxation(rounding)
+    known = Steps(rounding)
     known.add(ball)
-    for step in net.steps:
+    for number, step in enumerate(net.steps, 1):
         if isinstance(step, Affine):
             known.add(Map(step.linear, step.parent, step.bias))
         elif isinstance(step, Activate):
@@ -40,13 +67,44 @@ def relax(net: Network, ball: Ball, forward: Forward, slopes: Slopes, rounding: 
                 if forward == "both":
                     low, high = jnp.maximum(low, known.low[before]), jnp.minimum(high, known.high[before])
                 known.tighten(before, low, high)
-            low, high = known.low[before], known.high[before]
-            lines = activation_lines(step.activation, low, high, slopes, rounding)
-            least, largest = step.activation.values(low, high)
-            size, error = jnp.maximum(jnp.abs(least), jnp.abs(largest)) + 1, int(step.activation.library_error)
-            if not step.activation.piecewise:
-                least, largest = rounding.down(least, size, error), rounding.up(largest, size, error)
-            known.add(between(before, lines, least, largest))
+            if sides is not None:
+                _cut(known, before, sides[number])
+            known.slopes[number] = _derivative(step.activation, known, before, None if sides is None else sides[number])
+            known.add(_activated(step.activation, known, before, slopes))
         else:
             known.add(Sum(step.parents, known.nodes[step.parents[0]].shape))
     return known
+
+
+def _cut(known: Steps, before: int, side: Int[Array, "..."]) -> None:
+    """Leave of the intervals what is on the sides."""
+    low = jnp.where(side > 0, jnp.maximum(known.low[before], 0), known.low[before])
+    high = jnp.where(side < 0, jnp.minimum(known.high[before], 0), known.high[before])
+    known.empty = known.empty | (low > high).any()
+    known.tighten(before, low, jnp.maximum(low, high))  # of an empty set nothing is asked, but that it be numbers
+
+
+def _derivative(activation: Activation, known: Steps, before: int, side: Int[Array, "..."] | None) -> tuple[Real, Real]:
+    """The least and the largest derivative, rounded outward."""
+    least, largest = activation.slopes(known.low[before], known.high[before])
+    if activation.piecewise:
+        if side is None:
+            return least, largest
+        # A unit on a side has its slope, although 0 is still in its interval.
+        for way in (-1, 1):
+            ends = activation.on_side(way)
+            least, largest = jnp.where(side == way, ends[0], least), jnp.where(side == way, ends[1], largest)
+        return least, largest
+    one, error = jnp.ones_like(least), int(activation.library_error)
+    return known.rounding.down(least, one, error), known.rounding.up(largest, one, error)
+
+
+def _activated(activation: Activation, known: Steps, before: int, slopes: Slopes) -> Between:
+    """The node of an activation's values."""
+    low, high, rounding = known.low[before], known.high[before], known.rounding
+    lines = activation_lines(activation, low, high, slopes, rounding)
+    least, largest = activation.values(low, high)
+    if not activation.piecewise:
+        size, error = jnp.maximum(jnp.abs(least), jnp.abs(largest)) + 1, int(activation.library_error)
+        least, largest = rounding.down(least, size, error), rounding.up(largest, size, error)
+    return between(before, lines, least, largest)

@@ -7,11 +7,10 @@ from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array
 
 from ntkit.lipschitz._activation import Activation
-from ntkit.lipschitz._linear import Convolution, Linear, Matrix, Reshape, Scale, Shape
+from ntkit.lipschitz._linear import Convolution, Linear, Matrix, Numbers, Reshape, Scale, Shape
 
 Padding = Literal["valid", "same", "circular"] | int | Sequence[tuple[int, int]]
 PADDINGS = ("valid", "same", "circular")
@@ -26,8 +25,8 @@ class Dense:
         bias: b, shape (out,), or None.
     """
 
-    weights: ArrayLike
-    bias: ArrayLike | None = None
+    weights: Numbers
+    bias: Numbers | None = None
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ class Conv:
             periodically, as many windows), a number of zeros on every side, or pairs of numbers by axis.
     """
 
-    weights: ArrayLike
-    bias: ArrayLike | None = None
+    weights: Numbers
+    bias: Numbers | None = None
     stride: int | Sequence[int] = 1
     padding: Padding = "valid"
 
@@ -72,10 +71,10 @@ class BatchNorm:
         epsilon: at least 0.
     """
 
-    mean: ArrayLike
-    variance: ArrayLike
-    scale: ArrayLike
-    shift: ArrayLike
+    mean: Numbers
+    variance: Numbers
+    scale: Numbers
+    shift: Numbers
     epsilon: float = 1e-5
 
 
@@ -162,7 +161,7 @@ def _norm(name: str, layer: BatchNorm, inputs: Shape) -> tuple[Linear, Array]:
     return Scale(inputs, inputs, factors.reshape(shape)), constants
 
 
-def _weights(name: str, weights: ArrayLike, ndims: tuple[int, ...]) -> Array:
+def _weights(name: str, weights: Numbers, ndims: tuple[int, ...]) -> Array:
     array = np.asarray(weights)
     if array.dtype.kind != "f" or array.ndim not in ndims or not array.size:
         wanted = " or ".join(map(str, ndims))
@@ -173,7 +172,7 @@ def _weights(name: str, weights: ArrayLike, ndims: tuple[int, ...]) -> Array:
     return jnp.asarray(array)
 
 
-def _bias(name: str, bias: ArrayLike | None, weights: Array) -> Array | None:
+def _bias(name: str, bias: Numbers | None, weights: Array) -> Array | None:
     if bias is None:
         return None
     array = _weights(f"{name}: bias", bias, (1,))

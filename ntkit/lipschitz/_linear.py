@@ -1,14 +1,18 @@
 """Linear maps of layers: applied, transposed, and with the absolute values of their weights."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import prod
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 Shape = tuple[int, ...]
+Numbers = ArrayLike | Sequence[Any]  # arrays, and lists of lists that become one
 Rows = Float[Array, "rows ..."]  # numbers of a node in rows: (rows, *shape of the node)
 
 

@@ -1,45 +1,49 @@
 """The command of this package: a bound on a ball, with what is attained there."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ntkit.lipschitz._backward import METHODS
 from ntkit.lipschitz._bound import Bound
+from ntkit.lipschitz._branch import Closing, Stop, branch
 from ntkit.lipschitz._core import bounds
 from ntkit.lipschitz._door import Ask, ask
 from ntkit.lipschitz._exact import exact_rows
 from ntkit.lipschitz._forward import FORWARDS, Forward, Slopes
+from ntkit.lipschitz._linear import Numbers
 from ntkit.lipschitz._lower import attained
 from ntkit.lipschitz._network import Network
 from ntkit.lipschitz._product import products
 from ntkit.lipschitz._rounding import Arithmetic, Rounding
 
 MET = 1e-6  # relative difference of an exact bound and what is attained
-Method = Literal["product", "absolute", "ibp", "recurjac", "lirpa", "best", "exact"]
+SOLVER = "float64, solver tolerance 1e-7"
+Method = Literal["product", "absolute", "ibp", "recurjac", "lirpa", "best", "bab", "exact"]
 
 
 def local_lipschitz(
     net: Network,
-    x0: ArrayLike,
-    radius: ArrayLike,
+    x0: Numbers,
+    radius: Numbers,
     *,
     method: Method = "lirpa",
     forward: Forward = "both",
     slopes: Slopes = "adaptive",
-    norm: float = np.inf,
-    out_norm: float = np.inf,
+    norm: float | int = np.inf,
+    out_norm: float | int = np.inf,
     outputs: Sequence[int] | None = None,
-    clip: tuple[float, float] | None = None,
+    clip: Sequence[float | int] | None = None,
     arithmetic: Arithmetic = "float64+outward",
-    deadline: float | None = None,
+    closing: Closing = "rows",
+    nodes: int | None = None,
+    deadline: float | int | None = None,
     key: PRNGKeyArray | None = None,
 ) -> Bound:
     """How much outputs can change on a ball, for a change of the input by 1: an upper bound, and one that is attained.
@@ -54,7 +58,11 @@ def local_lipschitz(
     | recurjac | linear bounds, intervals where a derivative may have both signs | inf, 2, 1, boxes |
     | lirpa | linear bounds | inf, 2, 1, boxes |
     | best | the least of all that apply, for each output | inf, 2, 1, boxes |
+    | bab | branch and bound, for small piecewise linear networks | inf, boxes |
     | exact | integer programming, for small piecewise linear networks; up to a relative 1e-7 | inf, boxes |
+
+    "bab" and "exact" are for out_norm=inf. With outward rounding "bab" leaves out only what is proved to be empty, and is a
+    certified upper bound whenever it stops; with arithmetic="float64" it trusts linear programs, and is exact when it is done.
 
     Args:
         net: the network.
@@ -69,7 +77,9 @@ def local_lipschitz(
         outputs: which of them; None for all.
         clip: the range of the data, to which the ball is cut; of the l_inf norm only.
         arithmetic: of `rows`, see `Bound`; "float32+outward" is for float32 weights. For "exact" that of the solver.
-        deadline: seconds for "exact", after which it gives what it has: for each output no more than "lirpa".
+        closing: what "bab" works for: "rows", until every output's bound is met, or "value", until the largest is.
+        nodes: about how many parts of balls "bab" looks at before it gives what it has.
+        deadline: seconds for "bab" and "exact", after which they give what they have: for each output no more than "lirpa".
         key: of a search for the lower bound; without one it is taken at the centre and next to it.
 
     Raises:
@@ -86,40 +96,37 @@ def local_lipschitz(
     """
     begun = time.perf_counter()
     asked = ask(net, x0, radius, norm, out_norm, outputs, clip, arithmetic)
-    _check("method", method, ("product", "absolute", *METHODS, "best", "exact"))
+    _check("method", method, ("product", "absolute", *METHODS, "best", "bab", "exact"))
     _check("forward", forward, FORWARDS)
     _check("slopes", slopes, ("adaptive", "zero"))
     if method == "absolute" and norm != np.inf:
         raise ValueError(f"norm must be inf for method='absolute', got {norm!r}")
-    if method != "exact" and deadline is not None:
-        raise ValueError(f"deadline must be None unless method is 'exact', got {deadline!r} for {method!r}")
+    _check("closing", closing, ("rows", "value"))
+    _check_searching(net, method, closing, norm, out_norm, arithmetic, {"deadline": deadline, "nodes": nodes})
     chosen = np.arange(net.outputs) if outputs is None else np.asarray(outputs)
     lower = np.asarray(attained(asked, key))[:, chosen]
-    closed = False
+    closed, seen = False, 0
     if method == "exact":
-        if not net.piecewise or norm != np.inf or out_norm != np.inf:
-            raise ValueError(
-                "method 'exact' must have a piecewise linear network and norm=out_norm=inf; others are bounded by "
-                f"'lirpa' or 'best', got {norm!r} and {out_norm!r} for {net!r}"
-            )
-        if arithmetic == "float32+outward":
-            raise ValueError(f"arithmetic must be a float64 one for method 'exact', got {arithmetic!r}")
         rows, found, closed = exact_rows(asked, chosen, deadline)
         lower = np.maximum(lower, found)
+    elif method == "bab":
+        rows, lower, seen, closed = branch(asked, chosen, lower, forward, slopes, Stop(closing, deadline, nodes))
     else:
         rows = np.asarray(_rows(asked, method, forward, slopes))[:, chosen]
-    met = closed and bool((lower >= rows * (1 - MET)).all())
+    rows, lower = rows.astype(asked.centres.dtype), lower.astype(asked.centres.dtype)
+    met = closed and bool(_met(lower, rows, closing))
     shape = (*asked.batch, -1)
     rows, lower = rows.reshape(shape), lower.reshape(shape)
     return Bound(
         rows=rows,
         value=_total(rows, out_norm, asked.rounding),
         lower=lower,
-        side="exact" if met else "upper",
+        side="exact" if met and not (method == "bab" and asked.rounding.outward) else "upper",
         method=method,
         forward=None if method in ("product", "absolute", "exact") else forward,
-        arithmetic="float64, solver tolerance 1e-7" if method == "exact" else arithmetic,
+        arithmetic=SOLVER if method == "exact" or (method == "bab" and not asked.rounding.outward) else arithmetic,
         closed=met,
+        nodes=seen,
         status=_status(method, closed, met),
         box=tuple(np.asarray(end).reshape(*asked.batch, *net.input_shape) for end in asked.box),  # type: ignore[arg-type]
         seconds=time.perf_counter() - begun,
@@ -138,7 +145,9 @@ def _rows(asked: Ask, method: Method, forward: Forward, slopes: Slopes) -> Float
 
 
 @cache
-def _compiled(method: str, forward: str, slopes: str, norm: float, outward: bool) -> Callable[[Network, Array, Array], Array]:
+def _compiled(
+    method: str, forward: str, slopes: str, norm: float | int, outward: bool
+) -> Callable[[Network, Array, Array], Array]:
     one = partial(_norms, method=method, forward=forward, slopes=slopes, norm=norm, outward=outward)
     return jax.jit(jax.vmap(one, (None, 0, 0)))
 
@@ -147,17 +156,55 @@ def _norms(net: Network, x0: Array, radius: Array, **options) -> Array:  # type:
     return bounds(net, x0, radius, **options).norm
 
 
+def _check_searching(
+    net: Network,
+    method: Method,
+    closing: Closing,
+    norm: float | int,
+    out_norm: float | int,
+    arithmetic: Arithmetic,
+    limits: Mapping[str, float | int | None],
+) -> None:
+    """Refuse what the methods that search cannot do, and limits of a search for those that do not."""
+    for name, limit in limits.items():
+        if limit is not None and not limit >= 0:
+            raise ValueError(f"{name} must be at least 0, or None for no limit, got {limit!r}")
+        can = ("bab",) if name == "nodes" else ("bab", "exact")
+        if limit is not None and method not in can:
+            raise ValueError(
+                f"{name} must be None unless method is {' or '.join(map(repr, can))}, got {limit!r} for {method!r}"
+            )
+    if method != "bab" and closing != "rows":
+        raise ValueError(f"closing must be 'rows' unless method is 'bab', got {closing!r} for {method!r}")
+    if method not in ("bab", "exact"):
+        return
+    if not net.piecewise or norm != np.inf or out_norm != np.inf:
+        raise ValueError(
+            f"method {method!r} must have a piecewise linear network and norm=out_norm=inf; others are bounded by "
+            f"'lirpa' or 'best', got {norm!r} and {out_norm!r} for {net!r}"
+        )
+    if method == "exact" and arithmetic == "float32+outward":
+        raise ValueError(f"arithmetic must be a float64 one for method 'exact', got {arithmetic!r}")
+
+
+def _met(lower: np.ndarray, rows: np.ndarray, closing: Closing) -> np.bool_:
+    """Whether bounds are attained up to the solver's tolerance."""
+    if closing == "value":
+        lower, rows = lower.max(axis=-1), rows.max(axis=-1)
+    return (lower >= rows * (1 - MET)).all()
+
+
 def _status(method: Method, closed: bool, met: bool) -> str:
-    if method != "exact":
+    if method not in ("bab", "exact"):
         return "computed"
     if not closed:
-        return "stopped at the deadline"
-    return "upper and lower bound met" if met else "solved, but not attained next to the optimum, where kinks meet"
+        return "stopped at the limit"
+    return "upper and lower bound met" if met else "searched to the end, but not attained, as where kinks meet"
 
 
-def _total(rows: np.ndarray, out_norm: float, rounding: Rounding) -> np.ndarray:
+def _total(rows: np.ndarray, out_norm: float | int, rounding: Rounding) -> np.ndarray:
     total = np.linalg.norm(rows, ord=out_norm, axis=-1)
-    return total if out_norm == np.inf else np.asarray(rounding.up(jnp.asarray(total), jnp.asarray(total), rows.shape[-1]))
+    return np.asarray(total if out_norm == np.inf else rounding.up(jnp.asarray(total), jnp.asarray(total), rows.shape[-1]))
 
 
 def _check(name: str, value: str, known: Sequence[str]) -> None:

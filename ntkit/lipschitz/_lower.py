@@ -28,7 +28,7 @@ def attained(asked: Ask, key: PRNGKeyArray | None) -> Float[Array, "batch output
 
 
 @cache
-def _search(norm: float, climb: bool):  # type: ignore[no-untyped-def]
+def _search(norm: float | int, climb: bool):  # type: ignore[no-untyped-def]
     def one(net: Network, centre: Array, reach: Array, key: Array) -> Array:
         first, second, third = jax.random.split(key, 3)
         near = centre + NEARBY * reach * jax.random.uniform(first, centre.shape, centre.dtype, -1, 1) / _spread(
@@ -66,7 +66,7 @@ def _search(norm: float, climb: bool):  # type: ignore[no-untyped-def]
     return jax.jit(jax.vmap(one, (None, 0, 0, 0)))
 
 
-def at_points(net: Network, points: Float[Array, "points inputs"], norm: float) -> Float[Array, "points outputs"]:
+def at_points(net: Network, points: Float[Array, "points inputs"], norm: float | int) -> Float[Array, "points outputs"]:
     """The norms of all outputs' derivatives at each point, 0 where some activation is at a kink."""
 
     def at(x: Array) -> Array:
@@ -83,12 +83,12 @@ def _smooth(net: Network, x: Array) -> Array:
     return ~jnp.array([kink.any() for kink in kinks]).any() if kinks else jnp.array(True)
 
 
-def _spread(norm: float, size: int) -> float:
+def _spread(norm: float | int, size: int) -> float:
     """How much longer the vector (1, .., 1) is than 1."""
     return 1.0 if norm == np.inf else float(size) ** (1 / norm)
 
 
-def _into(shifts: Array, norm: float) -> Array:
+def _into(shifts: Array, norm: float | int) -> Array:
     """Points of the unit ball of a norm, from ones of the unit cube."""
     if norm == np.inf:
         return shifts

@@ -22,10 +22,11 @@ from jaxtyping import Float
 from scipy.optimize import Bounds, LinearConstraint, milp
 
 from ntkit.lipschitz._activation import LeakyRelu
-from ntkit.lipschitz._backward import relax_derivative
-from ntkit.lipschitz._linear import Linear
+from ntkit.lipschitz._backward import gradient
+from ntkit.lipschitz._cells import dense
+from ntkit.lipschitz._forward import Steps
 from ntkit.lipschitz._network import Activate, Affine, Network
-from ntkit.lipschitz._relaxation import Ball, Relaxation
+from ntkit.lipschitz._relaxation import Ball
 
 GAP = 1e-7  # relative, of the solver
 Floats = Float[np.ndarray, "..."]
@@ -108,7 +109,7 @@ class _Program:
         return found, -found.mip_dual_bound if found.mip_dual_bound is not None else np.inf
 
 
-def solve(net: Network, known: Relaxation, row: Floats, seconds: float | None = None, *, coupled: bool = True) -> Solved:
+def solve(net: Network, known: Steps, row: Floats, seconds: float | None = None, *, coupled: bool = True) -> Solved:
     """The largest sum of absolute values of a combination's derivative on a box.
 
     Args:
@@ -127,7 +128,7 @@ def solve(net: Network, known: Relaxation, row: Floats, seconds: float | None = 
         if isinstance(step, Affine):
             numbers.append(program.variables(low, high))
             bias = np.zeros(low.size) if step.bias is None else np.asarray(step.bias).ravel()
-            program.rows([(numbers[-1], 1.0), (numbers[step.parent], -_dense(step.linear))], bias, bias)
+            program.rows([(numbers[-1], 1.0), (numbers[step.parent], -dense(step.linear))], bias, bias)
         elif isinstance(step, Activate):
             numbers.append(_activated(program, step, numbers[step.parent], known, gates, number, coupled))
         else:
@@ -149,7 +150,7 @@ def _activated(
     program: _Program,
     step: Activate,
     before: np.ndarray,
-    known: Relaxation,
+    known: Steps,
     gates: dict[int, tuple[np.ndarray, np.ndarray]],
     number: int,
     coupled: bool,
@@ -178,11 +179,11 @@ def _activated(
 
 
 def _derivative(
-    program: _Program, net: Network, known: Relaxation, row: Floats, gates: dict[int, tuple[np.ndarray, np.ndarray]]
+    program: _Program, net: Network, known: Steps, row: Floats, gates: dict[int, tuple[np.ndarray, np.ndarray]]
 ) -> np.ndarray:
     """Variables for the absolute values of the derivative in the input."""
-    back, places = relax_derivative(net, known, jnp.asarray(row))
-    low, high = ([np.asarray(ends[place]).ravel() for place in places] for ends in (back.low, back.high))
+    back = gradient(net, known, jnp.asarray(row))
+    low, high = ({n: np.asarray(ends[v]).ravel() for n, v in back.v.items()} for ends in (back.low, back.high))
     arriving: dict[int, list[tuple[np.ndarray, Any]]] = {len(net.steps): []}
     v = np.empty(0, dtype=int)
     for number in range(len(net.steps), -1, -1):
@@ -196,7 +197,7 @@ def _derivative(
             break
         step = net.steps[number - 1]
         if isinstance(step, Affine):
-            arriving.setdefault(step.parent, []).append((v, -_dense(step.linear).T))
+            arriving.setdefault(step.parent, []).append((v, -dense(step.linear).T))
         elif isinstance(step, Activate):
             assert isinstance(step.activation, LeakyRelu)
             flat, (open_, gate) = step.activation.below, gates[number]
@@ -228,10 +229,3 @@ def _absolute(program: _Program, v: np.ndarray, low: Floats, high: Floats) -> np
         program.rows([(t, 1.0), (w, -1.0), (positive, -2 * least)], -np.inf, -2 * least)  # positive = 1: t <= v
         program.rows([(t, 1.0), (w, 1.0), (positive, -2 * most)], -np.inf, 0)  # positive = 0: t <= -v
     return size
-
-
-def _dense(linear: Linear) -> Floats:
-    """The matrix of a linear map."""
-    count = int(np.prod(linear.inputs))
-    columns = linear(jnp.eye(count).reshape(count, *linear.inputs))
-    return np.asarray(columns).reshape(count, -1).T

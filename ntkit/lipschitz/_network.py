@@ -9,14 +9,13 @@ from math import prod
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.typing import ArrayLike
 from jaxtyping import Array, Float
 
 from ntkit.lipschitz._activation import ACTIVATIONS, Activation
 from ntkit.lipschitz._layers import AvgPool, Conv, Dense, Layer, Residual, linear_of
-from ntkit.lipschitz._linear import Linear, Shape
+from ntkit.lipschitz._linear import Linear, Numbers, Shape
 
-WeightsAndBias = tuple[ArrayLike, ArrayLike | None]
+WeightsAndBias = tuple[Numbers, Numbers | None]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ Real = Float[Array, "..."]
 Global = Literal["product", "absolute"]
 
 
-def products(net: Network, method: Global, norm: float, rounding: Rounding) -> Float[Array, " outputs"]:
+def products(net: Network, method: Global, norm: float | int, rounding: Rounding) -> Float[Array, " outputs"]:
     """A bound of each output's constant, on all inputs.
 
     Args:
@@ -54,7 +54,7 @@ def products(net: Network, method: Global, norm: float, rounding: Rounding) -> F
     return grown[-1].reshape(-1)
 
 
-def operator_norm(linear: Linear, norm: float, rounding: Rounding, dtype: np.dtype) -> Float[Array, ""]:
+def operator_norm(linear: Linear, norm: float | int, rounding: Rounding, dtype: np.dtype) -> Float[Array, ""]:
     """An upper bound of the operator norm of a linear map for the Euclidean or the l_1 norm.
 
     l_1: the largest column sum of absolute values. Euclidean: of a matrix, and of a convolution that is one of the layers of
@@ -86,7 +86,7 @@ def operator_norm(linear: Linear, norm: float, rounding: Rounding, dtype: np.dty
     return jnp.minimum(crude, jnp.asarray(largest, crude.dtype) * (1 + 2 * float(np.finfo(crude.dtype).eps)))
 
 
-def _row_norms(linear: Linear, norm: float, dtype: np.dtype) -> Real:
+def _row_norms(linear: Linear, norm: float | int, dtype: np.dtype) -> Real:
     """The dual norms of the rows, upper bounds but for rounding."""
     count = int(np.prod(linear.outputs))
     rows = linear.pull(jnp.eye(count, dtype=dtype).reshape(count, *linear.outputs)).reshape(count, -1)

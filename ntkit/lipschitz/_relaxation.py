@@ -12,7 +12,7 @@ Source: Zhang, Weng, Chen, Hsieh, Daniel (2018), CROWN; Xu et al. (2020) for gen
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from math import prod
@@ -63,7 +63,7 @@ class Ball(Node):
 
     centre: Real
     radius: Real
-    norm: float = np.inf
+    norm: float | int = np.inf
 
     @property
     def shape(self) -> Shape:  # type: ignore[override]
@@ -248,36 +248,45 @@ class Relaxation:
         """The largest absolute value of each number."""
         return jnp.maximum(jnp.abs(self.low[node]), jnp.abs(self.high[node]))
 
-    def most(self, node: int, rows: Rows) -> Float[Array, " rows"]:
-        """An upper bound of each row's combination of a node's numbers.
+    def most(self, rows: Mapping[int, Rows]) -> Float[Array, " rows"]:
+        """An upper bound of each row's combination of numbers.
 
         Args:
-            node: which.
-            rows: coefficients, shape (rows, *shape of the node).
+            rows: coefficients by node, shape (rows, *shape of the node).
         """
-        waiting: dict[int, Rows] = {node: rows}
-        total = weight = jnp.zeros(len(rows), rows.dtype)
-        terms, limits = 0, np.finfo(rows.dtype)
+        first = next(iter(rows.values()))
+        total = weight = jnp.zeros(len(first), first.dtype)
+        terms, limits = 0, np.finfo(first.dtype)
         floor = float(limits.tiny / limits.eps)  # what may have been lost by underflow counts as a rounding of this
-        for i in range(node, -1, -1):
-            a = waiting.pop(i, None)
-            if a is None:
-                continue
-            constant, pulled = self.nodes[i].pull(a)
+        for i, a, constant in self._pulled(rows):
             total = total + constant
             terms = max(terms, self.nodes[i].terms)
             if self.rounding.outward:
                 known = jnp.maximum(jnp.abs(a), floor).reshape(len(a), -1)
                 weight = weight + known @ jnp.broadcast_to(self._weights[i], a.shape[1:]).reshape(-1)
+        return self.rounding.up(total, weight, terms + max(rows) + 1)
+
+    def coefficients(self, rows: Mapping[int, Rows]) -> dict[int, Rows]:
+        """The coefficients that `most` comes to, by node, as far back as the combination reaches."""
+        return {i: a for i, a, _ in self._pulled(rows)}
+
+    def _pulled(self, rows: Mapping[int, Rows]) -> Iterator[tuple[int, Rows, Float[Array, " rows"]]]:
+        """From the last node back: each node's coefficients, and the constant that it leaves."""
+        waiting = dict(rows)
+        for i in range(max(rows), -1, -1):
+            a = waiting.pop(i, None)
+            if a is None:
+                continue
+            constant, pulled = self.nodes[i].pull(a)
+            yield i, a, constant
             for parent, coefficients in pulled:
                 waiting[parent] = waiting[parent] + coefficients if parent in waiting else coefficients
-        return self.rounding.up(total, weight, terms + node + 1)
 
     def range(self, node: int) -> tuple[Real, Real]:
         """Both ends of each number of a node, by pulling it back."""
         shape = self.nodes[node].shape
         one = jnp.eye(prod(shape), dtype=self.low[node].dtype).reshape(-1, *shape)
-        return -self.most(node, -one).reshape(shape), self.most(node, one).reshape(shape)
+        return -self.most({node: -one}).reshape(shape), self.most({node: one}).reshape(shape)
 
     def tighten(self, node: int, low: Real, high: Real) -> None:
         """Other ends of a node's numbers."""
@@ -288,7 +297,7 @@ def _added(parts: list[Real]) -> Real:
     return reduce(operator.add, parts)
 
 
-def dual_norm(rows: Float[Array, "rows inputs"], norm: float) -> Float[Array, " rows"]:
+def dual_norm(rows: Float[Array, "rows inputs"], norm: float | int) -> Float[Array, " rows"]:
     """The norm of functionals on a ball: sums of absolute values for the norm inf, Euclidean for 2, the largest for 1."""
     size = jnp.abs(rows)
     if norm != 2:
