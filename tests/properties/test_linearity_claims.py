@@ -1,0 +1,49 @@
+"""Laws behind the claims on local linearity, quantisation, explanations and proximal networks."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ntkit.strategies import seeds
+
+FOLDER = str(Path(__file__).resolve().parents[2] / "paper_checks")
+if FOLDER not in sys.path:
+    sys.path.append(FOLDER)  # as `ntkit verify` does
+
+(elle,) = (importlib.import_module(name) for name in ("abadrocamora2024",))
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 4), st.floats(0.1, 10), seeds())
+def test_affine_terms_do_not_change_the_interpolation_error_and_factors_scale_it(d, factor, seed):
+    random = np.random.default_rng(seed)
+    net, slope = elle._network(random, d), random.normal(size=d)
+    ends, alpha = random.uniform(-1, 1, (2, 50, d)), random.uniform(size=50)
+    plain = elle.interpolation_errors(lambda y: elle.value(net, y, np.tanh), ends, alpha)
+    more = elle.interpolation_errors(lambda y: factor * elle.value(net, y, np.tanh) + y @ slope + 1, ends, alpha)
+    np.testing.assert_allclose(more, factor * plain, rtol=0, atol=1e-12 * factor + 1e-13)
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 4), st.floats(0.01, 0.999), seeds())
+def test_a_relu_network_is_affine_up_to_its_nearest_kink(d, share, seed):
+    random = np.random.default_rng(seed)
+    net, x = elle._network(random, d), random.normal(size=d)
+    eps = share * elle._kink_distances(net, x, 1).min()
+    ends, alpha = x + eps * np.sign(random.normal(size=(2, 50, d))), random.uniform(size=50)
+    errors = elle.interpolation_errors(lambda y: elle.value(net, y, elle.relu), ends, alpha)
+    np.testing.assert_allclose(errors, 0, atol=1e-12)
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 3), st.floats(0.01, 10), seeds())
+def test_the_closed_form_is_that_of_every_quadratic(d, eps, seed):
+    square = np.random.default_rng(seed).normal(size=(d, d))
+    hessian = square + square.T
+    ends, alpha, weight = elle.nodes(d, 3)
+    errors = elle.interpolation_errors(lambda y: ((y @ hessian) * y).sum(axis=-1) / 2, eps * ends, alpha)
+    np.testing.assert_allclose(weight @ errors**2, elle.closed_form(hessian, eps), rtol=1e-11)
