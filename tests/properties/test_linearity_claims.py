@@ -14,7 +14,7 @@ FOLDER = str(Path(__file__).resolve().parents[2] / "paper_checks")
 if FOLDER not in sys.path:
     sys.path.append(FOLDER)  # as `ntkit verify` does
 
-(elle,) = (importlib.import_module(name) for name in ("abadrocamora2024",))
+elle, gpfq = (importlib.import_module(name) for name in ("abadrocamora2024", "zhang2022gpfq"))
 
 
 @settings(max_examples=20)
@@ -47,3 +47,34 @@ def test_the_closed_form_is_that_of_every_quadratic(d, eps, seed):
     ends, alpha, weight = elle.nodes(d, 3)
     errors = elle.interpolation_errors(lambda y: ((y @ hessian) * y).sum(axis=-1) / 2, eps * ends, alpha)
     np.testing.assert_allclose(weight @ errors**2, elle.closed_form(hessian, eps), rtol=1e-11)
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 6), st.integers(1, 20), st.integers(1, 4), st.floats(0.05, 1), seeds())
+def test_the_last_error_is_that_of_the_layer_and_no_choice_is_better(m, n, levels, delta, seed):
+    random = np.random.default_rng(seed)
+    columns, weights = random.normal(size=(n, 3, m)), random.uniform(-1, 1, (n, 3))
+    steps = list(gpfq.quantise(columns, weights, levels, delta))
+    chosen = np.stack([step.chosen for step in steps])
+    assert np.isin(np.rint(chosen / delta), np.arange(-levels, levels + 1)).all()
+    np.testing.assert_allclose(chosen, delta * np.rint(chosen / delta), rtol=1e-15)
+    total = ((weights - chosen)[..., None] * columns).sum(axis=0)
+    np.testing.assert_allclose(steps[-1].after, total, rtol=0, atol=1e-12)
+    for step in steps:
+        for other in delta * np.arange(-levels, levels + 1):
+            error = step.before + (step.weight - other)[:, None] * step.column
+            assert ((step.after**2).sum(axis=-1) <= (error**2).sum(axis=-1) * (1 + 1e-9) + 1e-12).all()
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 6), st.integers(1, 20), st.integers(1, 4), st.sampled_from((0.125, 8.0, -2.0)), seeds())
+def test_weights_of_the_alphabet_are_kept_and_scaled_columns_change_no_choice(m, n, levels, factor, seed):
+    random = np.random.default_rng(seed)
+    columns, weights = random.normal(size=(n, 2, m)), random.uniform(-1, 1, (n, 2))
+    kept = random.integers(-levels, levels + 1, (n, 2)) / 4
+    for step in gpfq.quantise(columns, kept, levels, 0.25):
+        assert not step.after.any()
+        assert (step.chosen == step.weight).all()
+    pair = (gpfq.quantise(scale * columns, weights, levels, 0.25) for scale in (1, factor))
+    for one, other in zip(*pair, strict=True):
+        np.testing.assert_array_equal(one.chosen, other.chosen)
