@@ -14,7 +14,7 @@ FOLDER = str(Path(__file__).resolve().parents[2] / "paper_checks")
 if FOLDER not in sys.path:
     sys.path.append(FOLDER)  # as `ntkit verify` does
 
-elle, gpfq = (importlib.import_module(name) for name in ("abadrocamora2024", "zhang2022gpfq"))
+elle, gpfq, explain = (importlib.import_module(name) for name in ("abadrocamora2024", "zhang2022gpfq", "han2022"))
 
 
 @settings(max_examples=20)
@@ -78,3 +78,45 @@ def test_weights_of_the_alphabet_are_kept_and_scaled_columns_change_no_choice(m,
     pair = (gpfq.quantise(scale * columns, weights, levels, 0.25) for scale in (1, factor))
     for one, other in zip(*pair, strict=True):
         np.testing.assert_array_equal(one.chosen, other.chosen)
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 6), seeds())
+def test_shapley_values_are_efficient_symmetric_and_blind_to_null_players(d, seed):
+    random = np.random.default_rng(seed)
+    masks = explain.coalitions(d)
+    alone = random.normal(size=d)
+    alone[-1] = 0
+    both = masks[:, 0].astype(float) + masks[:, 1]  # players 0 and 1 count together, the last not at all
+    values = np.tanh(both) + np.sin(masks[:, 2:] @ alone[2:]) * both
+    for found in (explain.shapley(masks, values), explain.kernel_shap(masks, values)):
+        np.testing.assert_allclose(found.sum(), values[-1] - values[0], atol=1e-12)
+        np.testing.assert_allclose(found[0], found[1], atol=1e-12)
+        if d > 2:
+            np.testing.assert_allclose(found[-1], 0, atol=1e-12)
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 6), st.sampled_from((None, "uniform-weights", "no-binomial", "no-constraint")), seeds())
+def test_a_game_without_interactions_is_recovered_whatever_the_weights(d, control, seed):
+    masks, alone = explain.coalitions(d), np.random.default_rng(seed).normal(size=d)
+    if d > 2 or control != "no-constraint":  # two proper coalitions do not determine three numbers
+        np.testing.assert_allclose(explain.kernel_shap(masks, masks @ alone + 0.3, control), alone, atol=1e-12)
+    np.testing.assert_allclose(explain.shapley(masks, masks @ alone + 0.3), alone, atol=1e-12)
+
+
+@settings(max_examples=10)
+@given(st.floats(0.05, 1), seeds())
+def test_a_gaussian_fit_has_the_mean_gradient_as_its_slope(scale, seed):
+    random = np.random.default_rng(seed)
+    f = explain.Waves(random.normal(size=(4, 3)), random.uniform(0, 7, 4), random.normal(size=4), random.normal(size=3))
+    unit, weight = explain._grid(*np.polynomial.hermite_e.hermegauss(explain.NODES))
+    found = explain._slope(unit, explain._waves(f, scale * unit), weight) / scale
+    np.testing.assert_allclose(found, explain._mean_gradient(f, np.zeros(3), scale * np.eye(3)), rtol=0, atol=1e-9)
+
+
+@settings(max_examples=20)
+@given(st.integers(1, 4), st.lists(st.floats(-3, 3), min_size=5, max_size=5))
+def test_no_polynomial_is_nearer_than_the_chebyshev_distance(n, coefficients):
+    g = np.array(coefficients[: n + 1])
+    assert explain._largest(g, n + 1, 0.0, explain.GRID) >= 2.0**-n * (1 - 1e-12)
