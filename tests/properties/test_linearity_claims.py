@@ -14,7 +14,9 @@ FOLDER = str(Path(__file__).resolve().parents[2] / "paper_checks")
 if FOLDER not in sys.path:
     sys.path.append(FOLDER)  # as `ntkit verify` does
 
-elle, gpfq, explain = (importlib.import_module(name) for name in ("abadrocamora2024", "zhang2022gpfq", "han2022"))
+elle, gpfq, explain, lpn = (
+    importlib.import_module(name) for name in ("abadrocamora2024", "zhang2022gpfq", "han2022", "fang2024")
+)
 
 
 @settings(max_examples=20)
@@ -120,3 +122,43 @@ def test_a_gaussian_fit_has_the_mean_gradient_as_its_slope(scale, seed):
 def test_no_polynomial_is_nearer_than_the_chebyshev_distance(n, coefficients):
     g = np.array(coefficients[: n + 1])
     assert explain._largest(g, n + 1, 0.0, explain.GRID) >= 2.0**-n * (1 - 1e-12)
+
+
+@settings(max_examples=20)
+@given(st.floats(0.1, 3), seeds())
+def test_f_is_the_gradient_of_its_potential_and_monotone(scale, seed):
+    random = np.random.default_rng(seed)
+    net = lpn._network(random, None)
+    y = scale * random.normal(size=(6, lpn.INPUTS))
+    f = lpn.gradient(net, y)
+    for i, step in enumerate(1j * 1e-30 * np.eye(lpn.INPUTS)):
+        np.testing.assert_allclose(lpn.psi(net, y + step).imag / 1e-30, f[:, i], rtol=1e-12, atol=1e-12)
+    apart = y[:, None] - y
+    products = ((f[:, None] - f) * apart).sum(axis=-1)
+    assert (products >= lpn.CURVATURE * (apart**2).sum(axis=-1) * (1 - 1e-9) - 1e-12).all()
+
+
+@settings(max_examples=20)
+@given(st.floats(0.3, 3), st.floats(0.3, 3), st.floats(1e-3, 1))
+def test_the_matched_estimate_is_odd_and_does_not_decrease(sigma, b, tau):
+    y = np.linspace(-4, 4, 81)
+    c = lpn.matched(y, sigma, b, tau)
+    np.testing.assert_allclose(c, -c[::-1], rtol=0, atol=1e-12)
+    assert (np.diff(c) >= -1e-12).all()
+    assert (np.abs(c) <= np.abs(y)).all()
+
+
+@settings(max_examples=10)
+@given(st.floats(0.5, 2), st.floats(0.5, 2), st.floats(0.2, 1), st.floats(0, 4))
+def test_the_matched_estimate_maximises_the_convolved_posterior_on_a_grid(sigma, b, tau, y):
+    x = np.linspace(-20, 20, 40001)
+    log_density = -((x - y) ** 2) / (2 * sigma**2) - np.abs(x) / b
+    found = lpn.matched(np.array([y]), sigma, b, tau)
+    near = found + np.array([-0.01, 0, 0.01])
+    smooth = np.exp(log_density - log_density.max() - (near[:, None] - x) ** 2 / (2 * tau**2)).sum(axis=1)
+    assert smooth.argmax() == 1
+    density = np.exp(log_density - log_density.max())
+    mean = lpn.posterior_mean(np.array([y]), sigma, b)
+    np.testing.assert_allclose(mean, (density @ x) / density.sum(), rtol=1e-4, atol=1e-4)
+    median = lpn._posterior_median(np.array([y]), sigma, b)
+    np.testing.assert_allclose(median, np.interp(0.5, np.cumsum(density) / density.sum(), x), atol=2e-3)
