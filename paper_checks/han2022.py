@@ -21,7 +21,7 @@ paper = Paper(
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
-NODES = 20  # of Gauss-Hermite for each of 3 inputs: exact up to degree 39
+NODES = 20  # of Gauss-Hermite for each of 3 inputs: for polynomials exact up to degree 39
 SCALES = (0.1, 0.3, 1.0)
 DEGREES = (1, 2, 3, 4)
 GRID = np.cos(np.pi * np.arange(241) / 240)  # holds the extrema of Chebyshev polynomials of degree up to 6
@@ -61,7 +61,8 @@ def smoothgrad_equals_clime(trial: Trial) -> dict[str, Sides | Estimates]:
     """Three inputs, 10 sums of 8 sines and a cubic (full: 100), Sigma = s^2 L L^T with random L, s = 0.1, 0.3 and 1.
 
     By Stein's identity, for every smooth f and every Gaussian. `equal`: expectations by 20^3 Gauss-Hermite nodes, where the fit
-    is one by least squares and SmoothGrad a mean of gradients. `closed`: SmoothGrad against its closed form, of
+    is one by least squares and SmoothGrad a mean of gradients; |L^T w| s is at most 1.5, where the error of that many nodes,
+    about 1.5^40 20! / 40!, is no matter. `closed`: SmoothGrad against its closed form, of
     E cos(z) = cos(E z) exp(-var z / 2). `relu`: fits to 1000 samples of a ReLU network, 400 repeats (full: 2000), against
     sum_i a_i w_i Phi(E z_i / std z_i); its kinks need no smoothness, as Stein's identity holds for weak derivatives. Uniform
     noise differs already for x^3: the fit has slope 3 a^2 / 5 and SmoothGrad a^2.
@@ -74,8 +75,11 @@ def smoothgrad_equals_clime(trial: Trial) -> dict[str, Sides | Estimates]:
         unit, weight = _grid(3**0.5 * x, w)
     fits, means, laws = [], [], []
     for _ in trial.progress(range(count)):
-        f = Waves(random.normal(size=(8, 3)), random.uniform(0, 7, 8), random.normal(size=8), random.normal(size=3))
+        w = random.normal(size=(8, 3))
+        w *= (random.uniform(0.2, 1.5, 8) / np.linalg.norm(w, axis=1))[:, None]
+        f = Waves(w, random.uniform(0, 7, 8), random.normal(size=8), random.normal(size=3))
         x0, root = random.normal(size=3), np.tril(random.uniform(-0.5, 0.5, (3, 3)), -1) + np.diag(random.uniform(0.5, 1, 3))
+        root /= np.linalg.norm(root, 2)
         for s in SCALES:
             samples = x0 + s * unit @ root.T
             local = weight * (np.exp(-(unit**2).sum(axis=1) / 2) if control == "weighted-twice" else 1.0)

@@ -108,7 +108,7 @@ def test_a_game_without_interactions_is_recovered_whatever_the_weights(d, contro
 
 
 @settings(max_examples=10)
-@given(st.floats(0.05, 1), seeds())
+@given(st.floats(0.05, 0.5), seeds())
 def test_a_gaussian_fit_has_the_mean_gradient_as_its_slope(scale, seed):
     random = np.random.default_rng(seed)
     f = explain.Waves(random.normal(size=(4, 3)), random.uniform(0, 7, 4), random.normal(size=4), random.normal(size=3))
