@@ -7,6 +7,8 @@ from ntkit.claims import Bounds, Record, Series
 from ntkit.claims.figures import BLUE, DASHES, GREEN, GREY, ORANGE, PINK, SKY, head
 
 Y = np.linspace(0, 3, 61)
+NODES = np.linspace(-4, 4, 81)[10:71]
+GAMMAS = np.array((2.0, 1.0, 0.5, 0.25, 0.125))
 SHOWN = ((8, SKY), (6, BLUE), (4, GREEN))  # rows of gamma, the first case
 
 
@@ -77,6 +79,41 @@ def proximal_matching_limit(record: Record) -> Figure:
                 right.plot(x, y[0] * x / x[0], color=GREY, linestyle=DASHES, linewidth=0.9, zorder=0, label="slope 1")
     right.set(xscale="log", yscale="log", xlabel="$\\gamma$ / smallest length", ylim=(None, 100))
     right.set(ylabel="$c_\\gamma / \\tau$ minus its limit, $|y| < \\lambda$")
+    right.legend(loc="upper left")
+    head(figure, record)
+    return figure
+
+
+def proximal_matching_trained(record: Record) -> Figure:
+    """Left: the distance of the trained network to soft thresholding over y; right: to the exact minimiser, over gamma."""
+    figure = Figure(figsize=(6.2, 3.2))
+    left, right = figure.subplots(1, 2)
+    square, soft = record.part("soft", "square-loss"), record.part("soft")
+    if isinstance(square, Bounds):
+        label = f"square loss ({record.verdict['controls']['square-loss']['verdict']})"
+        left.plot(NODES, np.asarray(square.value)[0, -1], "-", color=ORANGE, label=label)
+    if isinstance(soft, Bounds):
+        for stage, colour in ((0, PINK), (2, SKY), (4, BLUE)):
+            errors = np.asarray(soft.value)[0, stage]
+            left.plot(NODES, errors, "-", color=colour, label=f"$\\gamma = {GAMMAS[stage]:g}$")
+        left.axhline(np.asarray(soft.upper)[0, -1, 0], color=BLUE, linestyle=DASHES, linewidth=0.9)
+    left.set(xlabel="$y$", ylabel="$|f - S_\\lambda|$, a prior", ylim=(0, 1.0))
+    left.legend(loc="upper center", ncols=2, fontsize="x-small")
+    for control, colour, marker, name in (
+        ("noise-misjudged", ORANGE, "^", "noise 10 % larger"),
+        ("stage-behind", PINK, "s", "a stage behind"),
+        (None, BLUE, "o", "trained"),
+    ):
+        found = record.part("stages", control)
+        if isinstance(found, Bounds):
+            largest = np.asarray(found.value).max(axis=-1)
+            label = f"{name} ({record.verdict['controls'][control]['verdict']})" if control else name
+            x = np.broadcast_to(GAMMAS, largest.shape)
+            right.plot(x.ravel(), largest.ravel(), marker, color=colour, markersize=4, label=label)
+    right.plot(GAMMAS, GAMMAS / 10, color=GREY, linestyle=DASHES, linewidth=0.9, label="$\\gamma / 10$")
+    right.set(xscale="log", yscale="log", xlabel="$\\gamma$", ylabel="largest $|f - c_\\gamma|$", ylim=(5e-4, 50))
+    right.set_xticks(GAMMAS, ["2", "1", "1/2", "1/4", "1/8"])
+    right.minorticks_off()
     right.legend(loc="upper left")
     head(figure, record)
     return figure

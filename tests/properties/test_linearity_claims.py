@@ -14,8 +14,8 @@ FOLDER = str(Path(__file__).resolve().parents[2] / "paper_checks")
 if FOLDER not in sys.path:
     sys.path.append(FOLDER)  # as `ntkit verify` does
 
-elle, gpfq, explain, lpn = (
-    importlib.import_module(name) for name in ("abadrocamora2024", "zhang2022gpfq", "han2022", "fang2024")
+elle, gpfq, explain, lpn, training = (
+    importlib.import_module(name) for name in ("abadrocamora2024", "zhang2022gpfq", "han2022", "fang2024", "_proximal_training")
 )
 
 
@@ -162,3 +162,13 @@ def test_the_matched_estimate_maximises_the_convolved_posterior_on_a_grid(sigma,
     np.testing.assert_allclose(mean, (density @ x) / density.sum(), rtol=1e-4, atol=1e-4)
     median = lpn._posterior_median(np.array([y]), sigma, b)
     np.testing.assert_allclose(median, np.interp(0.5, np.cumsum(density) / density.sum(), x), atol=2e-3)
+
+
+@settings(max_examples=10)
+@given(st.floats(0.5, 2), st.floats(0.5, 2), st.floats(0.1, 2), seeds())
+def test_the_trained_loss_is_least_at_the_matched_estimate(sigma, b, gamma, seed):
+    y = np.random.default_rng(seed).uniform(-4, 4, 5)
+    best = lpn.matched(y, sigma, b, gamma / 2**0.5)
+    losses = [np.asarray(training._matched(best + off, y, gamma, sigma, b)) for off in (0, -0.03, 0.03)]
+    assert (losses[0] <= losses[1] + 1e-12).all()
+    assert (losses[0] <= losses[2] + 1e-12).all()
