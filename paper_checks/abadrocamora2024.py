@@ -123,7 +123,7 @@ def curvature_closed_form(trial: Trial) -> dict[str, Sides | Series]:
     d / eps are independent with E t^2 = 2/3 and E t^4 = 16/15, less than the 4/3 of a Gaussian; the rest is Wick's formula with
     that difference. Odd orders of a smooth h cancel, as the ball is symmetric about x.
 
-    `quadratic`: 3 nodes for each coordinate and alpha, 1 to 3 inputs (full: 4), 10 matrices of each. `rate` and `excess`: 24
+    `quadratic`: 3 nodes for each coordinate and alpha, 1 to 3 inputs (full: 4), 10 matrices of each. `rate` and `excess`: 12
     tanh networks with 2 inputs and 32 units (full: 240), 5 nodes, radii 0.01 to 0.08; the mean of E over networks and the root
     mean square of E - E_H, whose slopes are 4 and 6; no network's ratio E / E_H, since E_H may happen to be small. Nothing but
     the networks is random, so that slopes have no interval. `kink`: the same with sums of kinks through x, where nodes are no
@@ -137,7 +137,7 @@ def curvature_closed_form(trial: Trial) -> dict[str, Sides | Series]:
         found, predicted = _quadratic(random, d, trial.control)
         left.append(found)
         right.append(predicted)
-    count = trial.scale(quick=24, full=240)
+    count = trial.scale(quick=12, full=240)
     errors, excess, kinks = (np.empty((count, len(RADII))) for _ in range(3))
     points, alpha, weight = nodes(2, 5)
     sharp = _softplus if trial.control == "rounded-kink" else relu
