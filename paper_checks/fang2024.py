@@ -48,7 +48,7 @@ class Network(NamedTuple):
     "gradient-of-convex-is-prox",
     where="learned proximal networks are exact proximal operators, by the theorem of Gribonval and Nikolova (2020)",
     kind="theorem",
-    checked="code",
+    checked="memory",
     statement=r"\psi \text{ convex}, f = \nabla \psi, \ R(f(y)) = \langle y, f(y) \rangle - \frac{1}{2} \| f(y) \|^2 - "
     r"\psi(y): \ f(y) \text{ minimises } \frac{1}{2} \| y - z \|^2 + R(z) \text{ over } z \text{ in the range of } f; \ "
     r"\psi(y) - \psi(z) - \langle f(z), y - z \rangle \ge \frac{a}{2} \| y - z \|^2, \ \nabla f = \nabla f^T \ge a",
