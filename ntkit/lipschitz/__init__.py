@@ -6,11 +6,12 @@
 
 Networks are made of `Dense`, `Conv`, `AvgPool`, `BatchNorm`, `Flatten`, `Residual` and of activations: `Relu`, `LeakyRelu`,
 `Tanh`, `Sigmoid`, `Gelu`, `Softplus`. Upper bounds are rounded outward: they hold for real numbers, given the weights as they
-are. `bounds` is the traced core, arrays in, arrays out.
+are. `certified_radius` and `monotone_in` are what they prove. `bounds` is the traced core, arrays in, arrays out.
 """
 
 from ntkit.lipschitz._activation import Activation, Gelu, LeakyRelu, Relu, Sigmoid, Softplus, Tanh
 from ntkit.lipschitz._bound import Bound
+from ntkit.lipschitz._certificate import Certificate, Monotone, certified_radius, monotone_in
 from ntkit.lipschitz._core import Rows, bounds
 from ntkit.lipschitz._layers import AvgPool, BatchNorm, Conv, Dense, Flatten, Residual
 from ntkit.lipschitz._local import local_lipschitz
@@ -21,11 +22,13 @@ __all__ = [
     "AvgPool",
     "BatchNorm",
     "Bound",
+    "Certificate",
     "Conv",
     "Dense",
     "Flatten",
     "Gelu",
     "LeakyRelu",
+    "Monotone",
     "Network",
     "Relu",
     "Residual",
@@ -34,5 +37,7 @@ __all__ = [
     "Softplus",
     "Tanh",
     "bounds",
+    "certified_radius",
     "local_lipschitz",
+    "monotone_in",
 ]

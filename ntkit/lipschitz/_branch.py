@@ -109,7 +109,7 @@ def branch(
     search = _Search(asked, outputs, lower, forward, slopes)
     search.start()
     while not search.ended(stop.closing) and time.perf_counter() < end and search.nodes < most:
-        search.advance()
+        search.advance(stop.closing)
     return search.found(search.ended(stop.closing))
 
 
@@ -148,10 +148,10 @@ class _Search:
             self._keep(part)
         return not self.waiting or (closing == "value" and self.waiting[0][0])
 
-    def advance(self) -> None:
+    def advance(self, closing: Closing) -> None:
         """Split the parts whose bounds are furthest above what is attained."""
         chosen: list[_Part] = []
-        while self.waiting and len(chosen) < BATCH // 2:
+        while not self.ended(closing) and len(chosen) < BATCH // 2:
             part = heapq.heappop(self.waiting)[3]
             if self._settled(part) or part.split < 0:
                 self.done[self.jobs[part.job]] = max(self.done[self.jobs[part.job]], part.bound)

@@ -128,3 +128,9 @@ def _clipped(x: np.ndarray, radii: np.ndarray, clip: Sequence[float | int]) -> t
     centres = (ends[0] + ends[1]) / 2
     half = np.maximum(ends[1] - centres, centres - ends[0])
     return jnp.asarray(centres), half + 4 * np.finfo(x.dtype).eps * (np.abs(centres) + half)
+
+
+def check(name: str, value: str, known: Sequence[str]) -> None:
+    """Refuse a word that is none of those known."""
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")

@@ -19,6 +19,7 @@ Real = Float[Array, "..."]
 Forward = Literal["ibp", "crown", "both"]
 FORWARDS: tuple[Forward, ...] = ("ibp", "crown", "both")
 Slopes = Literal["adaptive", "zero"]
+SLOPES: tuple[Slopes, ...] = ("adaptive", "zero")
 
 
 class Steps(Relaxation):

@@ -1,8 +1,8 @@
 """Linear maps of layers: applied, transposed, and with the absolute values of their weights."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -31,9 +31,13 @@ class Linear(ABC):
     def __call__(self, x: Rows) -> Rows:
         """The map of every row."""
 
+    def each(self, function: Callable[[Array], Array]) -> "Linear":
+        """The map with a function of every weight in its place."""
+        return jax.tree_util.tree_map(function, self)  # type: ignore[no-any-return]
+
     def absolute(self) -> "Linear":
         """The map with the absolute values of all weights."""
-        return self
+        return self.each(jnp.abs)
 
     @property
     @abstractmethod
@@ -60,9 +64,6 @@ class Transposed(Linear):
     def __call__(self, x: Rows) -> Rows:
         return self.of.pull(x)
 
-    def absolute(self) -> "Linear":
-        return replace(self, of=self.of.absolute())
-
     @property
     def terms(self) -> int:
         return self.of.terms
@@ -83,9 +84,6 @@ class Matrix(Linear):
 
     def __call__(self, x: Rows) -> Rows:
         return x @ self.weights.T
-
-    def absolute(self) -> "Linear":
-        return replace(self, weights=jnp.abs(self.weights))
 
     @property
     def terms(self) -> int:
@@ -125,9 +123,6 @@ class Convolution(Linear):
             precision=jax.lax.Precision.HIGHEST,
         )
 
-    def absolute(self) -> "Linear":
-        return replace(self, weights=jnp.abs(self.weights))
-
     @property
     def terms(self) -> int:
         out, channels, *window = self.weights.shape
@@ -154,9 +149,6 @@ class Scale(Linear):
 
     def __call__(self, x: Rows) -> Rows:
         return x * self.factors[None]
-
-    def absolute(self) -> "Linear":
-        return replace(self, factors=jnp.abs(self.factors))
 
     @property
     def terms(self) -> int:

@@ -14,9 +14,9 @@ from ntkit.lipschitz._backward import METHODS
 from ntkit.lipschitz._bound import Bound
 from ntkit.lipschitz._branch import Closing, Stop, branch
 from ntkit.lipschitz._core import bounds
-from ntkit.lipschitz._door import Ask, ask
+from ntkit.lipschitz._door import Ask, ask, check
 from ntkit.lipschitz._exact import exact_rows
-from ntkit.lipschitz._forward import FORWARDS, Forward, Slopes
+from ntkit.lipschitz._forward import FORWARDS, SLOPES, Forward, Slopes
 from ntkit.lipschitz._linear import Numbers
 from ntkit.lipschitz._lower import attained
 from ntkit.lipschitz._network import Network
@@ -96,12 +96,12 @@ def local_lipschitz(
     """
     begun = time.perf_counter()
     asked = ask(net, x0, radius, norm, out_norm, outputs, clip, arithmetic)
-    _check("method", method, ("product", "absolute", *METHODS, "best", "bab", "exact"))
-    _check("forward", forward, FORWARDS)
-    _check("slopes", slopes, ("adaptive", "zero"))
+    check("method", method, ("product", "absolute", *METHODS, "best", "bab", "exact"))
+    check("forward", forward, FORWARDS)
+    check("slopes", slopes, SLOPES)
     if method == "absolute" and norm != np.inf:
         raise ValueError(f"norm must be inf for method='absolute', got {norm!r}")
-    _check("closing", closing, ("rows", "value"))
+    check("closing", closing, ("rows", "value"))
     _check_searching(net, method, closing, norm, out_norm, arithmetic, {"deadline": deadline, "nodes": nodes})
     chosen = np.arange(net.outputs) if outputs is None else np.asarray(outputs)
     lower = np.asarray(attained(asked, key))[:, chosen]
@@ -205,8 +205,3 @@ def _status(method: Method, closed: bool, met: bool) -> str:
 def _total(rows: np.ndarray, out_norm: float | int, rounding: Rounding) -> np.ndarray:
     total = np.linalg.norm(rows, ord=out_norm, axis=-1)
     return np.asarray(total if out_norm == np.inf else rounding.up(jnp.asarray(total), jnp.asarray(total), rows.shape[-1]))
-
-
-def _check(name: str, value: str, known: Sequence[str]) -> None:
-    if value not in known:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")

@@ -54,9 +54,9 @@ class Units:
         """The parts of a row, by step."""
         return {n: row[start : start + prod(self._shapes[n])] for n, start in self._starts.items()}
 
-    def joined(self, parts: dict[int, Array]) -> Array:
+    def joined(self, parts: dict[int, Array], dtype: np.dtype) -> Array:
         """A row of the parts."""
-        return jnp.concatenate([parts[n].reshape(-1) for n in self._shapes]) if parts else jnp.zeros(0)
+        return jnp.concatenate([jnp.zeros(0, dtype), *[parts[n].reshape(-1) for n in self._shapes]])
 
     def place(self, unit: int) -> tuple[int, int]:
         """The step and the number within it."""
@@ -81,7 +81,7 @@ def looking(forward: Forward, slopes: Slopes, outward: bool) -> Callable[..., Lo
             v = back.v[step]
             area = back.high[v] * jnp.abs(back.high[v]) - back.low[v] * jnp.abs(back.low[v])
             score[step] = area * jnp.abs(coefficients[back.h[step]][0])
-        return Look(back.most(size)[0], known.empty, units.joined(decided), units.joined(score))
+        return Look(back.most(size)[0], known.empty, units.joined(decided, sides.dtype), units.joined(score, row.dtype))
 
     return jax.jit(jax.vmap(look, (None, 0, 0, 0, 0)))
 

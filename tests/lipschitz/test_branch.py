@@ -22,7 +22,7 @@ def case(seed, widths=WIDTHS):
 
 
 @given(seeds())
-@settings(max_examples=20)
+@settings(max_examples=12)
 def test_it_ends_at_the_constant_over_all_patterns(seed):
     layers, x = case(seed)
     net = Network.sequential(layers)
@@ -54,7 +54,7 @@ def test_it_may_stop_at_any_time_and_more_parts_are_no_worse(seed):
 
 
 def test_the_largest_output_takes_fewer_parts_than_all():
-    layers, x = case(3)
+    layers, x = case(0)
     net = Network.sequential(layers)
     all_, largest = (local_lipschitz(net, x, 1.0, method="bab", closing=c) for c in ("rows", "value"))
     assert largest.value == pytest.approx(float(all_.value), rel=1e-9)
