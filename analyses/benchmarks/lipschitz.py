@@ -1,0 +1,199 @@
+"""Local Lipschitz bounds of networks on digits: `python analyses/benchmarks/lipschitz.py [--repeats N] [PART ...]`.
+
+Parts, all but the last by default:
+tightness: the bound of the network (the largest over outputs) relative to the exact constant, which branch and bound finds; on
+    20 test inputs that are stored with the weights, at radii 0.01, 0.05 and 0.1.
+rungs: other methods relative to "lirpa".
+seconds: of one input, and per input of a batch of 64, all ten outputs, compiled; of compilation.
+branching: parts and seconds until the largest output is known, certified, and trusting linear programs.
+large: one output of a residual network of 24 convolutions and 100,000 hidden units, in single precision; memory, too.
+
+Calls take turns, figures are medians. Seconds are CPU seconds, so pin one core: `OPENBLAS_NUM_THREADS=1 taskset -c 0`.
+The exit status is 1 if a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ntkit.data import digits
+from ntkit.lipschitz import Bound, Conv, Dense, Flatten, Network, bounds, local_lipschitz
+
+WEIGHTS = Path(__file__).with_name("digits_networks.npz")
+NAMES = {
+    "mlp16": "64-16-16-10",
+    "mlp32": "64-32-32-10",
+    "deep64": "64-64-64-64-10",
+    "conv": "conv 4, 8",
+    "tanh32": "64-32-32-10 tanh",
+}
+RADII = (0.01, 0.05, 0.1)
+MEDIANS = (1.10, 1.25, 1.40)  # at these radii, of linear bounds over exact constants
+REFERENCE = {"mlp32": 1.7e-3, "deep64": 11e-3, "conv": 20e-3}  # seconds of a prototype in NumPy for one input
+EXACT = {"mlp16": RADII, "mlp32": RADII[:2], "conv": RADII[:2], "deep64": RADII[:1]}
+LIMIT = 60.0  # seconds for one exact constant
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    known = {"tightness": tightness, "rungs": rungs, "seconds": times, "branching": branching}
+    parser.add_argument("part", nargs="*", choices=[*known, []], default=list(known)[:-1])  # type: ignore[arg-type]
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
+    met = [known[part](options.repeats) for part in options.part]
+    sys.exit(not all(met))
+
+
+def network(name: str) -> Network:
+    """A trained network, in double precision."""
+    stored = np.load(WEIGHTS)
+    count = sum(key.startswith(f"{name}/W") for key in stored.files)
+    layers = [(stored[f"{name}/W{i}"].astype(float), stored[f"{name}/b{i}"].astype(float)) for i in range(1, count + 1)]
+    if name != "conv":
+        return Network.sequential(layers, activation="tanh" if name == "tanh32" else "relu")
+    (first, second, last) = layers
+    parts = [Conv(*first), Conv(*second), Flatten(), Dense(*last)]
+    return Network.from_layers(parts, input_shape=(1, 8, 8), activation="relu")
+
+
+def inputs(count: int = 20) -> np.ndarray:
+    """Test inputs, pixels in [0, 1]; more than 20 are other digits."""
+    images = np.asarray(digits()[0], dtype=float).reshape(-1, 64)
+    chosen: np.ndarray = images[np.load(WEIGHTS)["test"]]
+    return chosen if count <= len(chosen) else np.concatenate([chosen, images[: count - len(chosen)]])
+
+
+def tightness(_: int) -> bool:
+    """Medians and worst cases of linear bounds over exact constants; those that were not closed count with their lower end."""
+    print(f"{'lirpa / exact':18s} {'radius':>7s} {'closed':>7s} {'median':>7s} {'worst':>7s} {'target':>7s}")
+    met = True
+    for name, radii in EXACT.items():
+        net = network(name)
+        for radius, target in zip(radii, MEDIANS, strict=False):
+            linear = [float(local_lipschitz(net, x, radius, forward="crown").value) for x in inputs()]
+            exact = [solved(net, x, radius) for x in inputs()]
+            ratios = np.array(linear) / [float(bound.lower.max()) for bound in exact]
+            closed, median = sum(bound.closed for bound in exact), float(np.median(ratios))
+            row = f"{NAMES[name]:18s} {radius:7g} {closed:4d}/{len(exact)} {median:7.3f} {ratios.max():7.3f} {target:7.2f}"
+            print(row, flush=True)
+            met &= median <= target
+    return met
+
+
+def solved(net: Network, x: np.ndarray, radius: float, **options: Any) -> Bound:
+    """The largest output's constant by branch and bound."""
+    return local_lipschitz(net, x, radius, method="bab", closing="value", deadline=LIMIT, key=jax.random.key(0), **options)
+
+
+def rungs(_: int) -> bool:
+    """Medians of other methods over "lirpa"; nothing below 1."""
+    methods: list[tuple[Any, Any]] = [
+        ("best", "crown"),
+        ("recurjac", "crown"),
+        ("ibp", "crown"),
+        ("ibp", "ibp"),
+        ("product", "ibp"),
+    ]
+    print(f"\n{'over lirpa, crown':18s} {'radius':>7s}" + "".join(f" {f'{m}, {f}':>15s}" for m, f in methods))
+    for name in NAMES:
+        net = network(name)
+        for radius in (*RADII, 0.25):
+            own = local_lipschitz(net, inputs(), radius, forward="crown").value
+            found = [local_lipschitz(net, inputs(), radius, method=m, forward=f).value / own for m, f in methods]
+            print(f"{NAMES[name]:18s} {radius:7g}" + "".join(f" {np.median(ratio):15.3f}" for ratio in found), flush=True)
+    return True
+
+
+def times(repeats: int) -> bool:
+    """All ten outputs of one input, and of 64 at once."""
+    print(f"\n{'lirpa, crown':18s} {'compile':>8s} {'single':>9s} {'prototype':>10s} {'batch of 64, each':>18s} {'target':>9s}")
+    met = True
+    for name in NAMES:
+        net, x = network(name), jnp.asarray(inputs(64))
+        for outward in (False, True):
+            one = partial(bounds, forward="crown", outward=outward)
+            single = jax.jit(lambda net, x, one=one: one(net, x, 0.05).norm)
+            batch = jax.jit(jax.vmap(single, (None, 0)))
+            begun = time.perf_counter()
+            jax.block_until_ready(single(net, x[0]))
+            compiled = time.perf_counter() - begun
+            alone, many = in_turns(
+                repeats,
+                lambda: [jax.block_until_ready(single(net, one)) for one in x[:8]],
+                lambda: jax.block_until_ready(batch(net, x)),
+            )
+            alone, many, reference = alone / 8, many / len(x), REFERENCE.get(name)
+            row = f"{NAMES[name] + (' outward' if outward else ''):18s} {compiled:7.1f}s {alone * 1e3:6.2f} ms"
+            if reference:
+                row += f" {reference * 1e3:7.1f} ms {many * 1e3:15.2f} ms {reference / 5 * 1e3:6.2f} ms"
+                met &= outward or (alone <= 3 * reference and many <= reference / 5 and many <= alone)
+            else:
+                row += f" {'':10s} {many * 1e3:15.2f} ms"
+            print(row, flush=True)
+    return met
+
+
+def branching(_: int) -> bool:
+    """Parts that were bounded, and wall seconds once compiled: the most over cases."""
+    print(
+        f"\n{'branch and bound':22s} {'radius':>7s} {'closed':>7s} {'parts':>16s} {'seconds':>16s} {'target':>7s}   (plain, certified)"
+    )
+    met = True
+    for widths, radii, target in (((2, 20, 20, 2), (0.05, 0.1, 0.25), 750), ((10, 20, 20, 20, 3), (0.05, 0.1), 960)):
+        cases = [(random_network(widths, seed), np.random.default_rng(seed).normal(size=widths[0])) for seed in range(8)]
+        met &= all(branched("-".join(map(str, widths)), cases, radius, target) for radius in radii)
+    net = network("mlp16")
+    return met & all([branched("64-16-16-10, digits", [(net, x) for x in inputs()], radius, 1950) for radius in RADII])
+
+
+def branched(name: str, cases: list[tuple[Network, np.ndarray]], radius: float, target: int) -> bool:
+    """One row of the table."""
+    arithmetics = ("float64", "float64+outward")
+    for arithmetic in arithmetics:
+        solved(*cases[0], radius, arithmetic=arithmetic)
+    found = [[solved(net, x, radius, arithmetic=arithmetic) for net, x in cases] for arithmetic in arithmetics]
+    closed = [sum(bound.closed for bound in column) for column in found]
+    parts = [max(bound.nodes for bound in column) for column in found]
+    taken = [max(bound.seconds for bound in column) for column in found]
+    row = f"{name:22s} {radius:7g} {min(closed):4d}/{len(cases)} {parts[0]:7d} {parts[1]:8d} {taken[0]:7.2f} {taken[1]:8.2f} {target:7d}"
+    print(row, flush=True)
+    return min(closed) == len(cases) and parts[0] <= target
+
+
+def random_network(widths: tuple[int, ...], seed: int) -> Network:
+    """Gaussian weights of variance 1 / fan_in, biases of 0.3."""
+    rng = np.random.default_rng(100 + seed)
+    pairs = zip(widths, widths[1:], strict=False)
+    return Network.sequential([(rng.normal(size=(m, n)) / np.sqrt(n), 0.3 * rng.normal(size=m)) for n, m in pairs])
+
+
+def in_turns(repeats: int, *calls: Callable[[], object]) -> list[float]:
+    """Median CPU seconds of each, after one call that is not counted."""
+    for call in calls:
+        call()
+    taken = [[seconds(call) for call in calls] for _ in range(repeats)]
+    return [statistics.median(column) for column in zip(*taken, strict=True)]
+
+
+def seconds(call: Callable[[], object]) -> float:
+    """CPU seconds of a call."""
+    start = time.process_time()
+    call()
+    return time.process_time() - start
+
+
+if __name__ == "__main__":
+    main()
