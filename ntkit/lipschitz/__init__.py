@@ -6,12 +6,13 @@
 
 Networks are made of `Dense`, `Conv`, `AvgPool`, `BatchNorm`, `Flatten`, `Residual` and of activations: `Relu`, `LeakyRelu`,
 `Tanh`, `Sigmoid`, `Gelu`, `Softplus`. Upper bounds are rounded outward: they hold for real numbers, given the weights as they
-are. `bounds` is the traced core, arrays in, arrays out.
+are. `bounds` is the traced core, arrays in, arrays out. `load_network` reads networks from files.
 """
 
 from ntkit.lipschitz._activation import Activation, Gelu, LeakyRelu, Relu, Sigmoid, Softplus, Tanh
 from ntkit.lipschitz._bound import Bound
 from ntkit.lipschitz._core import Rows, bounds
+from ntkit.lipschitz._files import load_network
 from ntkit.lipschitz._layers import AvgPool, BatchNorm, Conv, Dense, Flatten, Residual
 from ntkit.lipschitz._local import local_lipschitz
 from ntkit.lipschitz._network import Network
@@ -34,5 +35,6 @@ __all__ = [
     "Softplus",
     "Tanh",
     "bounds",
+    "load_network",
     "local_lipschitz",
 ]
