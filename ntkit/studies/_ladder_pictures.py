@@ -59,7 +59,8 @@ def _ladder(axes: Axes, found: Ladder) -> None:
                 name, (found.radii[-1], 10 ** ends[name]), (6, 0), textcoords="offset points", va="center",
                 color=style["color"], annotation_clip=False,
             )  # fmt: skip
-    axes.fill_between(found.radii, drawn["attained"], drawn["best"], color=BLUE, alpha=0.12, linewidth=0)
+    least = np.min([drawn[name] for name in found.bounds], axis=0)
+    axes.fill_between(found.radii, drawn["attained"], least, color=BLUE, alpha=0.12, linewidth=0)
     count = len(found.values)
     axes.set_title("bounds of the change" + (f", median of {count} inputs" if count > 1 else ""))
     axes.set_xlabel(f"radius of the ball, in the $\\ell_{{{_infinity(found.norm)}}}$ norm")
