@@ -184,18 +184,8 @@ def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, optio
                 found[name].append(found[name][0])
             else:
                 key = jax.random.key(options.seed) if name == SEARCHED else None
-                deadline = timed.get(name)
-                bound = local_lipschitz(
-                    net,
-                    x,
-                    radius,
-                    method=name,
-                    norm=norm,
-                    clip=clip,
-                    deadline=deadline,
-                    key=key,  # type: ignore[arg-type]
-                )
-                found[name].append(bound)
+                asked: dict[str, Any] = {"method": name, "norm": norm, "clip": clip, "deadline": timed.get(name), "key": key}
+                found[name].append(local_lipschitz(net, x, radius, **asked))
             if show:
                 show(done * len(methods) + number, len(methods) * len(options.radius))
         if values.shape[1] > 1:

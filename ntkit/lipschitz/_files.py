@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import jax.numpy as jnp
 import numpy as np
 
 from ntkit.data import arrays
 from ntkit.lipschitz._activation import Activation
+from ntkit.lipschitz._kept import kept
 from ntkit.lipschitz._layers import PADDINGS, Conv, Dense, Flatten, Padding
 from ntkit.lipschitz._network import Builder, Network, activation_of
+from ntkit.lipschitz._onnx import read_onnx
 
 Arrays = dict[str, np.ndarray]
 FORMATS = (".npz", ".safetensors", ".onnx")
@@ -56,8 +57,6 @@ def load_network(
     given = None if activation is None else activation_of(activation)
     shape = None if input_shape is None else tuple(input_shape)
     if suffix == ".onnx":
-        from ntkit.lipschitz._onnx import read_onnx
-
         if given is not None:
             raise ValueError(f"activation must be None for a graph, which has its own, got {activation!r} for {file}")
         return read_onnx(file, shape)
@@ -199,21 +198,3 @@ def _check_axes(layer: _Weights) -> None:
     if layer.weights.ndim != 2:
         known = "2 axes are dense layers, 3 or 4 convolutions; normalisation comes with ONNX"
         raise ValueError(f"{layer.name} must have weights of 2 to 4 axes ({known}), got shape {layer.weights.shape}")
-
-
-def kept(name: str, array: np.ndarray) -> np.ndarray:
-    """The array, if JAX will not round it; half precision as float32, which holds it.
-
-    Raises:
-        ValueError: it is no array of float16, bfloat16, float32 or float64, or of the last while JAX is in single precision.
-    """
-    if array.dtype.name in ("float16", "bfloat16"):
-        return array.astype(np.float32)
-    if array.dtype.name not in ("float32", "float64"):
-        raise ValueError(f"{name} must be float16, bfloat16, float32 or float64, got {array.dtype} of shape {array.shape}")
-    if array.dtype == np.float64 and jnp.zeros(0, float).dtype != np.float64:
-        raise ValueError(
-            f"{name} is float64, which JAX rounds while it is in single precision; "
-            "jax.config.update('jax_enable_x64', True) turns double precision on"
-        )
-    return array

@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from math import prod
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ntkit import kernels
 from ntkit.lipschitz._activation import ACTIVATIONS, Activation
+from ntkit.lipschitz._from_ntkit import layers_of
 from ntkit.lipschitz._layers import AvgPool, Conv, Dense, Layer, Residual, linear_of
 from ntkit.lipschitz._linear import Linear, Numbers, Shape
 
@@ -122,6 +125,33 @@ class Network:
         builder = Builder(shape, None if activation is None else activation_of(activation), _weighted(layers))
         builder.extend(layers, "layer")
         return builder.network()
+
+    @classmethod
+    def from_ntkit(cls, net: kernels.Network, params: Sequence[Any], input_shape: Sequence[int] | None = None) -> "Network":
+        """A finite network of `ntkit.kernels`, whose inputs are channels first here: (channels, height, width).
+
+        An input x of `net.apply`, of shape (height, width, channels), is `np.moveaxis(x, -1, 0)` here, and outputs are flat, in
+        the order there. Weights are multiplied by the factor that is in front of them, and rounded once: bounds are those of
+        the network that has these.
+
+        Args:
+            net: made by `serial`, `residual` or `parse`, of layers that have a counterpart here.
+            params: from `net.init`, or trained.
+            input_shape: of one input as `net.init` takes it, channels last; may be left out for vectors.
+
+        Raises:
+            ValueError: a layer that has no counterpart here, or parameters or a shape that do not fit: the message names it.
+
+        Example:
+            >>> import jax
+            >>> from ntkit.kernels import parse
+            >>> net = parse("conv3x3 relu flatten dense")
+            >>> params = net.init(jax.random.key(0), (5, 4, 1), width=2)
+            >>> Network.from_ntkit(net, params, (5, 4, 1))
+            Network((1, 5, 4) -> Convolution, Relu, Reshape, Matrix -> 1)
+        """
+        layers, shape = layers_of(net, params, input_shape)
+        return cls.from_layers(layers, input_shape=shape)
 
     @property
     def outputs(self) -> int:

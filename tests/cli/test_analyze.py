@@ -54,7 +54,9 @@ def test_studies_of_the_current_folder_are_added_and_replace_nothing(tmp_path: P
         assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("study", [kernel, spectrum, learning_curve, orthoconv, lipschitz], ids=lambda study: str(study.__name__))
+@pytest.mark.parametrize(
+    "study", [kernel, spectrum, learning_curve, orthoconv, lipschitz], ids=lambda study: str(study.__name__)
+)
 def test_help_is_quick_and_its_examples_are_good(tmp_path: Path, study: ModuleType) -> None:
     name = study.__name__.removeprefix("analyses.").replace("_", "-")
     code = (
