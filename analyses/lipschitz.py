@@ -11,7 +11,7 @@ input by 1 within the ball around x, by methods from crude to tight, all of whic
 for real numbers and the weights of the file, and below them all what a derivative in
 the ball attains. Shown is the largest of all outputs, and of all inputs the median.
 --exact S adds the exact number by integer programming, for small networks of ReLUs: at
-most S seconds a radius, after which it is no more than "lirpa".
+most S seconds a radius, after which it is no more than "lirpa" (open circles).
 
 Where there are several outputs, the largest names the class. It is certain in the ball
 if each margin, the largest output less another, exceeds r times a bound of how much
@@ -82,7 +82,7 @@ NORMS = {"inf": math.inf, "2": 2.0, "1": 1.0}
 CONVENTIONS = {
     "bounds": "of how much an output can change for a change of the input by 1 in the norm, on the ball",
     "arithmetic": "float64, rounded outward; exact: float64, solver tolerance 1e-7",
-    "lower": "attained by a derivative, up to rounding",
+    "attained": "by a derivative, up to rounding",
     "reach": "the class is certain closer than that to the input, if it does not exceed the radius; the network's values at "
     "the input are computed in float64, not rounded outward",
 }
@@ -189,7 +189,7 @@ def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, optio
             if show:
                 show(done * len(methods) + number, len(methods) * len(options.radius))
         if values.shape[1] > 1:
-            box = found[SEARCHED][-1].box if options.norm == "inf" else None
+            box = found[methods[-1]][-1].box if options.norm == "inf" else None
             reach.append(reaches(net, x, values, radius, norm, box))
     return Ladder(
         norm=options.norm,

@@ -62,7 +62,8 @@ Step = Affine | Activate | Add
 class Network:
     """A network with its weights: a function of arrays of one shape, with vectors as values.
 
-    Made by `Network.sequential` or `Network.from_layers`. Step 0 is the input, step i the i-th of `steps`.
+    Made by `Network.sequential`, `Network.from_layers`, `Network.from_ntkit` or `load_network`. Step 0 is the
+    input, step i the i-th of `steps`.
 
     Attributes:
         input_shape: of one input.

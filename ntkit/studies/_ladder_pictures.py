@@ -66,6 +66,7 @@ def _ladder(axes: Axes, found: Ladder) -> None:
     axes.set_xlabel(f"radius of the ball, in the $\\ell_{{{_infinity(found.norm)}}}$ norm")
     axes.set_ylabel("change of output / change of input")
     _radius_ticks(axes, found.radii)
+    _bound_ticks(axes)
 
 
 def _solved(axes: Axes, radii: list[float], values: Floats, solved: list[bool], style: dict[str, Any]) -> None:
@@ -97,14 +98,25 @@ def _radius_ticks(axes: Axes, radii: list[float]) -> None:
     axes.minorticks_off()
 
 
+def _bound_ticks(axes: Axes) -> None:
+    """Numbers between powers of ten where there are few of these."""
+    from matplotlib.ticker import LogLocator
+
+    low, high = axes.get_ylim()
+    decades = math.log10(high / low)
+    between = (1, 1.5, 2, 3, 5, 7) if decades < 1 else (1, 2, 5) if decades < 2.5 else (1,)
+    axes.yaxis.set_major_locator(LogLocator(subs=between))
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+
+
 def _infinity(norm: str) -> str:
     return norm.replace("inf", "\\infty")
 
 
 def _apart(places: dict[str, float]) -> dict[str, float]:
-    """Places for names beside the ends of lines, moved up where they would lie on each other."""
+    """Places for names beside the ends of lines, moved up where they would lie on each other; of equals the last is lowest."""
     gap = 0.055 * max(max(places.values(), default=0) - min(places.values(), default=0), 0.5)
-    last, moved = -math.inf, {}
-    for name, place in sorted(places.items(), key=lambda item: item[1]):
-        last = moved[name] = max(place, last + gap)
+    last, moved, order = -math.inf, {}, list(places)
+    for name in sorted(places, key=lambda name: (round(places[name], 6), -order.index(name))):
+        last = moved[name] = max(places[name], last + gap)
     return moved

@@ -8,7 +8,13 @@ from ntkit import kernels
 from ntkit.kernels import Conv, Dense, parallel, parse, product, serial
 from ntkit.lipschitz import Network
 
-KEY = jax.random.key(0)
+RNG = np.random.default_rng(0)
+
+
+def drawn(net, shape, width=3, outputs=1, dtype=np.float64):
+    """Parameters, for which no code is compiled."""
+    like = jax.eval_shape(lambda key: net.init(key, shape, width, outputs), jax.random.key(0))
+    return jax.tree_util.tree_map(lambda leaf: RNG.normal(size=leaf.shape).astype(dtype), like)
 
 
 @pytest.mark.parametrize(
@@ -23,15 +29,14 @@ KEY = jax.random.key(0)
 def test_values_agree(words, shape, outputs):
     width = 12 if words.startswith("flatten") else 3  # as many as the numbers of an input
     net = parse(words)
-    params = net.init(KEY, shape, width=width, outputs=outputs)
-    x = np.random.default_rng(0).normal(size=(4, *shape))
-    found = Network.from_ntkit(net, params, shape)(jax.numpy.asarray(np.moveaxis(x, -1, 1)))
-    np.testing.assert_allclose(found, np.asarray(net.apply(params, x)).reshape(4, -1), rtol=1e-12, atol=1e-12)
+    params, x = drawn(net, shape, width, outputs), RNG.normal(size=(4, *shape))
+    found = jax.jit(Network.__call__)(Network.from_ntkit(net, params, shape), np.moveaxis(x, -1, 1))
+    np.testing.assert_allclose(found, jax.jit(net.apply)(params, x).reshape(4, -1), rtol=1e-12, atol=1e-12)
 
 
 def test_precision_is_kept_and_vectors_need_no_shape():
     net = parse("dense relu dense@1,1")
-    params = net.init(KEY, (3,), width=4, dtype=np.float32)
+    params = drawn(net, (3,), dtype=np.float32)
     found = Network.from_ntkit(net, params)
     assert found.input_shape == (3,)
     assert {leaf.dtype for leaf in jax.tree_util.tree_leaves(found)} == {np.dtype(np.float32)}
@@ -55,7 +60,7 @@ def test_precision_is_kept_and_vectors_need_no_shape():
 )
 def test_what_has_no_counterpart_is_named(net, message):
     shape = (4, 3, 1) if "AvgPool" in repr(net) else (3,)
-    params = net.init(KEY, shape, width=3, outputs=3)
+    params = drawn(net, shape, outputs=3)
     with pytest.raises(ValueError, match=message):
         Network.from_ntkit(net, params, shape)
 
@@ -63,7 +68,7 @@ def test_what_has_no_counterpart_is_named(net, message):
 @pytest.mark.usefixtures("without_type_checks")
 def test_what_does_not_fit_is_refused():
     net = serial(Conv(3), kernels.Flatten(), Dense())
-    params = net.init(KEY, (5, 4, 1), width=2)
+    params = drawn(net, (5, 4, 1), width=2)
     for arguments, message in (
         ((net, params), r"input_shape must be given, as in \(height, width, channels\), unless a dense layer comes first"),
         ((net, params[:-1], (5, 4, 1)), "params must have one entry for each of the 3 layers, got 2"),
