@@ -10,8 +10,9 @@ For each input x and each radius r: how much an output can change for a change o
 input by 1 within the ball around x, by methods from crude to tight, all of which hold
 for real numbers and the weights of the file, and below them all what a derivative in
 the ball attains. Shown is the largest of all outputs, and of all inputs the median.
---exact S adds the exact number by integer programming, for small networks of ReLUs: at
-most S seconds a radius, after which it is no more than "lirpa" (open circles).
+For small networks of ReLUs, --bab S adds branch and bound, which is certified whenever
+it stops, and --exact S the exact number by integer programming: at most S seconds a
+radius, after which they give what they have (open marks), no more than "lirpa".
 
 Where there are several outputs, the largest names the class. It is certain in the ball
 if each margin, the largest output less another, exceeds r times a bound of how much
@@ -75,7 +76,7 @@ Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 COUNT = 20  # inputs, unless told otherwise
 METHODS = ("product", "absolute", "ibp", "recurjac", "lirpa", "best")  # from crude to tight
-TIMED = ("exact",)  # with a deadline: an option each
+TIMED = ("bab", "exact")  # with a deadline: an option each
 EVERYWHERE = ("product", "absolute")  # hold at all radii
 SEARCHED = "lirpa"  # at which large derivatives are looked for
 NORMS = {"inf": math.inf, "2": 2.0, "1": 1.0}
@@ -268,8 +269,10 @@ def _check(net: Network, x: Floats, options: argparse.Namespace) -> None:
             raise UsageError(f"--clip {low:g} {high:g}: must be two finite numbers that rise")
         if x.min() < low or x.max() > high:
             raise UsageError(f"--clip {low:g} {high:g}: inputs must lie within it, got numbers from {x.min():g} to {x.max():g}")
-    if options.exact is not None and (options.norm != "inf" or not net.piecewise):
-        raise UsageError(f"--exact {options.exact:g}: goes with networks of ReLUs and leaky ReLUs in the norm inf")
+    for name in TIMED:
+        limit = getattr(options, name)
+        if limit is not None and (options.norm != "inf" or not net.piecewise):
+            raise UsageError(f"--{name} {limit:g}: goes with networks of ReLUs and leaky ReLUs in the norm inf")
 
 
 def table(found: Ladder) -> Iterable[str]:

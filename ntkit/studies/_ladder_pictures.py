@@ -22,6 +22,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "recurjac": {"color": "#CC79A7", "linestyle": "-."},
     "lirpa": {"color": "#56B4E9", "linestyle": "--", "zorder": 3},  # on "best", which it often is
     "best": {"color": BLUE, "linestyle": "-"},
+    "bab": {"color": "#E69F00", "linestyle": "", "marker": "D", "zorder": 4},
     "exact": {"color": "#000000", "linestyle": "", "marker": "o", "zorder": 4},
     "attained": {"color": "#009E73", "linestyle": "-", "marker": "^"},
 }

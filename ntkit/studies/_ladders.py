@@ -37,7 +37,7 @@ class Ladder:
     @property
     def solved(self) -> dict[str, list[bool]]:
         """Of methods with a deadline, whether they came to their end, by radius."""
-        return {name: ["deadline" not in status for status in every] for name, every in self.status.items()}
+        return {name: [not status.startswith("stopped") for status in every] for name, every in self.status.items()}
 
     @property
     def classes(self) -> np.ndarray[Any, Any]:

@@ -82,20 +82,23 @@ def test_each_method_is_asked_at_each_radius(monkeypatch: pytest.MonkeyPatch, ca
     def bound(net: Network, x: np.ndarray, radius: float, **options: Any) -> Bound:
         asked.append((options["method"], radius, options["deadline"], options["key"] is not None))
         rows = np.full((len(x), 1), 2.0)
-        status = "stopped at the deadline" if radius > 0.1 else "solved, but not attained next to the optimum, where kinks meet"
+        status = "stopped at the limit" if radius > 0.1 else "upper and lower bound met"
         return Bound(rows, rows[:, 0], rows / 2, "upper", options["method"], None, "float64", (x, x), 0.0, status)
 
     monkeypatch.setattr("ntkit.lipschitz.local_lipschitz", bound)
     np.savez("one.npz", W1=np.ones((1, 3)))
     options = ("--weights", "one.npz", "--data", "points.npz", "--key", "x", "--count", 1, "--radius", "0.1,0.2")
-    assert run(*options, "--exact", 7.5, "--json", "all.json") == 0
+    assert run(*options, "--bab", 3, "--exact", 7.5, "--json", "all.json") == 0
     everywhere = [(name, 0.1, None, False) for name in ("product", "absolute")]
     local = [(name, radius, None, name == "lirpa") for radius in (0.1, 0.2) for name in ("ibp", "recurjac", "lirpa", "best")]
-    exact = [("exact", radius, 7.5, False) for radius in (0.1, 0.2)]
-    assert asked == [*everywhere, *local[:4], exact[0], *local[4:], exact[1]]
+    timed = [(name, radius, limit, False) for radius in (0.1, 0.2) for name, limit in (("bab", 3.0), ("exact", 7.5))]
+    assert asked == [*everywhere, *local[:4], *timed[:2], *local[4:], *timed[2:]]
     facts = json.loads(Path("all.json").read_text())
-    assert facts["median"] == {**{key: [2.0, 2.0] for key in (*lipschitz.METHODS, "exact")}, "attained": [1.0, 1.0]}
-    assert "deadline" in facts["status"]["exact"][1]
+    assert facts["median"] == {**{key: [2.0, 2.0] for key in (*lipschitz.METHODS, *lipschitz.TIMED)}, "attained": [1.0, 1.0]}
+    assert facts["status"] == {
+        "bab": ["upper and lower bound met", "stopped at the limit"],
+        "exact": ["upper and lower bound met", "stopped at the limit"],
+    }
     shown = capsys.readouterr().out.splitlines()
     assert "network  Network((3,) -> Matrix -> 1)" in shown
     assert "largest change of an output for a change of the input by 1 in the l_inf norm" in shown
@@ -144,7 +147,7 @@ def test_images_are_brought_into_the_shape_that_the_network_takes(capsys: pytest
 def test_what_did_not_end_is_drawn_open_and_one_output_has_no_class() -> None:
     one = np.ones((1, 2, 1))
     found = Ladder(
-        norm="2", radii=[0.1], bounds={"best": 2 * one, "exact": 1.5 * one}, status={"exact": ["stopped at the deadline"]},
+        norm="2", radii=[0.1], bounds={"best": 2 * one, "exact": 1.5 * one}, status={"exact": ["stopped at the limit"]},
         lower=0 * one, values=np.ones((2, 1)), labels=None, reach=None,
     )  # fmt: skip
     assert any("1.5 (stopped)" in line for line in lipschitz.table(found))
@@ -172,6 +175,7 @@ def test_what_did_not_end_is_drawn_open_and_one_output_has_no_class() -> None:
         ("--weights net.npz --data points.npz --key x --clip 1 0", "--clip 1 0: must be two finite numbers that rise"),
         ("--weights net.npz --data points.npz --key x --clip 0 0.5", "--clip 0 0.5: inputs must lie within it, got numbers"),
         ("--weights net.npz --data points.npz --key x --exact 1 --norm 2", "--exact 1: goes with networks of ReLUs"),
+        ("--weights net.npz --data points.npz --key x --bab 1 --norm 1", "--bab 1: goes with networks of ReLUs"),
         ("--weights net.npz --data points.npz --key x --count 6", "--count 6: there are only 5 inputs"),
         ("--weights net.npz --data points.npz --key x --out net.npz", "-o net.npz: cannot be a folder"),
     ],
