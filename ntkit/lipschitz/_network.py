@@ -5,13 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from math import prod
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from ntkit import kernels
 from ntkit.lipschitz._activation import ACTIVATIONS, Activation
+from ntkit.lipschitz._from_ntkit import layers_of
 from ntkit.lipschitz._layers import AvgPool, Conv, Dense, Layer, Residual, linear_of
 from ntkit.lipschitz._linear import Linear, Numbers, Shape
 
@@ -59,7 +62,8 @@ Step = Affine | Activate | Add
 class Network:
     """A network with its weights: a function of arrays of one shape, with vectors as values.
 
-    Made by `Network.sequential` or `Network.from_layers`. Step 0 is the input, step i the i-th of `steps`.
+    Made by `Network.sequential`, `Network.from_layers`, `Network.from_ntkit` or `load_network`. Step 0 is the
+    input, step i the i-th of `steps`.
 
     Attributes:
         input_shape: of one input.
@@ -119,11 +123,36 @@ class Network:
         shape = tuple(input_shape)
         if not shape or not all(isinstance(n, int) and n >= 1 for n in shape):
             raise ValueError(f"input_shape must be whole numbers of at least 1, got {input_shape!r}")
-        builder = _Builder(shape, None if activation is None else activation_of(activation), _weighted(layers))
+        builder = Builder(shape, None if activation is None else activation_of(activation), _weighted(layers))
         builder.extend(layers, "layer")
-        if not builder.steps:
-            raise ValueError("layers must be at least one, got none")
-        return cls(shape, _one_dtype(builder.steps, builder.pools), tuple(builder.shapes))
+        return builder.network()
+
+    @classmethod
+    def from_ntkit(cls, net: kernels.Network, params: Sequence[Any], input_shape: Sequence[int] | None = None) -> "Network":
+        """A finite network of `ntkit.kernels`, whose inputs are channels first here: (channels, height, width).
+
+        An input x of `net.apply`, of shape (height, width, channels), is `np.moveaxis(x, -1, 0)` here, and outputs are flat, in
+        the order there. Weights are multiplied by the factor that is in front of them, and rounded once: bounds are those of
+        the network that has these.
+
+        Args:
+            net: made by `serial`, `residual` or `parse`, of layers that have a counterpart here.
+            params: from `net.init`, or trained.
+            input_shape: of one input as `net.init` takes it, channels last; may be left out for vectors.
+
+        Raises:
+            ValueError: a layer that has no counterpart here, or parameters or a shape that do not fit: the message names it.
+
+        Example:
+            >>> import jax
+            >>> from ntkit.kernels import parse
+            >>> net = parse("conv3x3 relu flatten dense")
+            >>> params = net.init(jax.random.key(0), (5, 4, 1), width=2)
+            >>> Network.from_ntkit(net, params, (5, 4, 1))
+            Network((1, 5, 4) -> Convolution, Relu, Reshape, Matrix -> 1)
+        """
+        layers, shape = layers_of(net, params, input_shape)
+        return cls.from_layers(layers, input_shape=shape)
 
     @property
     def outputs(self) -> int:
@@ -169,45 +198,62 @@ class Network:
         return jax.jacrev(self)(x.reshape(-1))  # type: ignore[no-any-return]
 
 
-class _Builder:
-    """Steps, as layers are added."""
+class Builder:
+    """Steps, as layers are added.
 
-    def __init__(self, shape: Shape, activation: Activation | None, weighted: int) -> None:
+    Args:
+        shape: of an input.
+        activation: follows every layer with weights but the last; None, where activations are added.
+        weighted: how many layers with weights there will be.
+    """
+
+    def __init__(self, shape: Shape, activation: Activation | None = None, weighted: int = 0) -> None:
         self.steps: list[Step] = []
         self.shapes = [shape]
-        self.pools: set[int] = set()  # places among the steps
+        self._pools: set[int] = set()  # places among the steps
         self._activation, self._left = activation, weighted
 
-    def extend(self, layers: Sequence[Layer], name: str) -> None:
-        for number, layer in enumerate(layers, 1):
-            self._add(f"{name} {number} ({type(layer).__name__})", layer)
+    def network(self) -> Network:
+        """The network whose values are those of the last step."""
+        if not self.steps:
+            raise ValueError("layers must be at least one, got none")
+        return Network(self.shapes[0], _one_dtype(self.steps, self._pools), tuple(self.shapes))
 
-    def _add(self, name: str, layer: Layer) -> None:
-        last = len(self.steps)
+    def extend(self, layers: Sequence[Layer], name: str) -> None:
+        """Layers one after the other, numbered in messages."""
+        for number, layer in enumerate(layers, 1):
+            self.add(f"{name} {number} ({type(layer).__name__})", layer)
+
+    def add(self, name: str, layer: Layer, after: int | None = None) -> int:
+        """A layer after an earlier step, or after the last one; the number of its last step. Residuals follow the last one."""
+        last = len(self.steps) if after is None else after
         if isinstance(layer, Residual):
             self.extend(layer.layers, f"{name}, layer")
             if self.shapes[-1] != self.shapes[last]:
                 raise ValueError(f"{name} must keep the shape {self.shapes[last]}, got {self.shapes[-1]}")
             if len(self.steps) == last:
                 raise ValueError(f"{name} must have layers, got none")
-            self._push(Add((last, len(self.steps))), self.shapes[-1])
+            self.push(Add((last, len(self.steps))), self.shapes[-1])
         elif isinstance(layer, Activation):
             if self._activation is not None:
                 raise ValueError(f"activation must be None where layers name theirs, as {name} does, got {self._activation!r}")
-            self._push(Activate(layer, last), self.shapes[-1])
+            self.push(Activate(layer, last), self.shapes[last])
         else:
-            linear, bias = linear_of(name, layer, self.shapes[-1])
+            linear, bias = linear_of(name, layer, self.shapes[last])
             if isinstance(layer, AvgPool):
-                self.pools.add(last)
-            self._push(Affine(linear, bias, last), linear.outputs)
+                self._pools.add(len(self.steps))
+            self.push(Affine(linear, bias, last), linear.outputs)
             if isinstance(layer, Dense | Conv):
                 self._left -= 1
                 if self._activation is not None and self._left:
-                    self._push(Activate(self._activation, len(self.steps)), self.shapes[-1])
+                    self.push(Activate(self._activation, len(self.steps)), self.shapes[-1])
+        return len(self.steps)
 
-    def _push(self, step: Step, shape: Shape) -> None:
+    def push(self, step: Step, shape: Shape) -> int:
+        """A step, which makes numbers of a shape; its number."""
         self.steps.append(step)
         self.shapes.append(shape)
+        return len(self.steps)
 
 
 def activation_of(activation: str | Activation) -> Activation:

@@ -9,7 +9,9 @@ from ntkit.studies._inputs import (
     MOST_REPEATS,
     MOST_SEEDS,
     Inputs,
+    add_data_options,
     add_study_options,
+    chosen_inputs,
     described,
     kernel_and_inputs,
     network_and_inputs,
@@ -17,6 +19,8 @@ from ntkit.studies._inputs import (
     whole,
 )
 from ntkit.studies._kernels import Kernel
+from ntkit.studies._ladder_pictures import drawn_ladder
+from ntkit.studies._ladders import Ladder
 from ntkit.studies._laws import grouped, if_certain, law_facts, law_line, law_title, law_words
 from ntkit.studies._layer_kernels import MOST_NEAREST, LayerKernel, check_affordable, made_kernels, measured_kernel, seconds
 from ntkit.studies._layer_pictures import drawn_layers, short
@@ -39,7 +43,7 @@ from ntkit.studies._results import (
     write_record,
     write_whole,
 )
-from ntkit.studies._sizes import doubling, sizes
+from ntkit.studies._sizes import doubling, reals, sizes
 from ntkit.studies._targets import MOST_CLASSES, Targets, add_target_option, targets
 
 __all__ = [
@@ -54,9 +58,11 @@ __all__ = [
     "Convolution",
     "Inputs",
     "Kernel",
+    "Ladder",
     "LayerKernel",
     "Targets",
     "add_convolution_options",
+    "add_data_options",
     "add_format_option",
     "add_kind_option",
     "add_study_options",
@@ -66,10 +72,12 @@ __all__ = [
     "check_affordable",
     "check_finite",
     "check_squares",
+    "chosen_inputs",
     "convolutions",
     "described",
     "dots",
     "doubling",
+    "drawn_ladder",
     "drawn_layers",
     "grouped",
     "hashed",
@@ -87,6 +95,7 @@ __all__ = [
     "operator",
     "percent",
     "progress_line",
+    "reals",
     "results_file",
     "results_folder",
     "seconds",

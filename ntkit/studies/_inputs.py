@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,19 +49,34 @@ def add_study_options(parser: argparse.ArgumentParser, *, kernels: bool = False)
         examples = ", ".join(f'"{example}"' for _, example in KERNELS.values())
         either.add_argument("--kernel", metavar="WORDS", help=f"a kernel in place of a network, with its numbers: {examples}")
     parser.add_argument("-o", "--out", required=True, metavar="FOLDER", help="where the results go")
-    parser.add_argument("--data", metavar="FILE", help=".npy or .npz file of inputs (default: handwritten digits, 8 x 8)")
-    parser.add_argument("--key", metavar="NAME", help="which array of a .npz file holds the inputs")
-    parser.add_argument("--labels", metavar="NAME", help="labels of the inputs: an array of the .npz file, or a .npy file")
+    _add_file_options(parser)
     parser.add_argument(
         "--as", dest="shape", choices=("vectors", "sequences", "images"),
         help="what an input is: (d,), (length, channels), or (height, width) with or without channels; default: vectors if the "
         "network has no layer that sees pixels, else images if the data are the digits, have four axes, or a window has two "
         "numbers, else sequences",
     )  # fmt: skip
-    parser.add_argument("--count", type=whole(2), metavar="N", help=f"inputs, evenly spread over the data (default: {COUNT})")
+    _add_count_option(parser, 2, COUNT)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float64", help="to compute in (default: float64)")
     parser.add_argument("--centre", action="store_true", help="subtract the mean of the inputs")
     parser.add_argument("--normalise", action="store_true", help="scale every input to mean square 1 (after --centre)")
+
+
+def add_data_options(parser: argparse.ArgumentParser, count: int) -> None:
+    """Declare the inputs of a study whose network is given, and how many of them are taken."""
+    _add_file_options(parser)
+    _add_count_option(parser, 1, count)
+
+
+def _add_file_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", metavar="FILE", help=".npy or .npz file of inputs (default: handwritten digits, 8 x 8)")
+    parser.add_argument("--key", metavar="NAME", help="which array of a .npz file holds the inputs")
+    parser.add_argument("--labels", metavar="NAME", help="labels of the inputs: an array of the .npz file, or a .npy file")
+
+
+def _add_count_option(parser: argparse.ArgumentParser, least: int, count: int) -> None:
+    what = f"inputs, evenly spread over the data (default: {count})"
+    parser.add_argument("--count", type=whole(least), metavar="N", help=what)
 
 
 def kernel_and_inputs(options: argparse.Namespace) -> tuple[Network | Kernel, Inputs]:
@@ -95,18 +110,42 @@ def network_and_inputs(options: argparse.Namespace) -> tuple[Network, Inputs]:
 
 def _inputs(options: argparse.Namespace, shape: Callable[[Floats], str]) -> Inputs:
     """The inputs, in a shape that may depend on them."""
-    source = f"--data {options.data}" if options.data else "digits"
+    source = _source(options)
+    found, rows = chosen_inputs(options, options.dtype, COUNT, least=2)
+    x = _prepared(_shaped(found.x, shape(found.x), source), rows, options, source)
+    return replace(found, x=x)
+
+
+def chosen_inputs(
+    options: argparse.Namespace, dtype: str, count: int, *, least: int = 1
+) -> tuple[Inputs, np.ndarray[Any, np.dtype[np.int64]]]:
+    """Inputs in the shape that the data have, evenly spread over them, and their numbers.
+
+    Args:
+        options: those of `add_data_options` or `add_study_options`.
+        dtype: of the inputs.
+        count: how many, unless options say it, and as far as there are.
+        least: how many there must be.
+
+    Raises:
+        UsageError: a file that cannot be read, or holds what are no inputs.
+    """
+    source = _source(options)
     x, labels = _file(options) if options.data else _digits(options)
-    if x.ndim < 2 or 0 in x.shape or len(x) < 2:
-        raise UsageError(f"{source}: must have shape (inputs, ...) with at least two inputs, got {x.shape}")
-    count = min(COUNT, len(x)) if options.count is None else options.count
+    if x.ndim < 2 or 0 in x.shape or len(x) < least:
+        enough = "at least two inputs" if least > 1 else "at least one input"
+        raise UsageError(f"{source}: must have shape (inputs, ...) with {enough}, got {x.shape}")
+    count = min(count, len(x)) if options.count is None else options.count
     if count > len(x):
         raise UsageError(f"--count {count}: there are only {len(x)} inputs")
     rows = np.arange(count) * len(x) // count
-    chosen = _floats(np.asarray(x[rows]), rows, options.dtype, source)
-    chosen = _prepared(_shaped(chosen, shape(chosen), source), rows, options, source)
+    chosen = _floats(np.asarray(x[rows]), rows, dtype, source)
     name = f"inputs of {Path(options.data).name}" if options.data else "handwritten digits"
-    return Inputs(chosen, None if labels is None else np.asarray(labels)[rows], len(x), name)
+    return Inputs(chosen, None if labels is None else np.asarray(labels)[rows], len(x), name), rows
+
+
+def _source(options: argparse.Namespace) -> str:
+    return f"--data {options.data}" if options.data else "digits"
 
 
 def _parsed(parse: Callable[..., Network], text: str, *shape: Any) -> Network:

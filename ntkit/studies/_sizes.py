@@ -1,4 +1,4 @@
-"""Grids of whole numbers, as options name them."""
+"""Grids of numbers, as options name them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,25 @@ def sizes(text: str) -> list[int]:
     if any(here >= after for here, after in pairwise(numbers)):
         raise argparse.ArgumentTypeError(f"must rise, got {text!r}")
     return doubling(*numbers) if colon else numbers
+
+
+def reals(text: str) -> list[float]:
+    """For `type=` of an option: a positive number, or a rising list of them.
+
+    Raises:
+        ArgumentTypeError: anything else.
+
+    Example:
+        >>> reals("0.01,0.1")
+        [0.01, 0.1]
+    """
+    try:
+        numbers = [float(word) for word in text.split(",")]
+    except ValueError:
+        numbers = []
+    if not numbers or not numbers[0] > 0 or not all(here < after for here, after in pairwise([*numbers, math.inf])):
+        raise argparse.ArgumentTypeError(f"must be a positive number, or a rising list such as 0.01,0.03,0.1, got {text!r}")
+    return numbers
 
 
 def doubling(first: int, last: int) -> list[int]:

@@ -11,7 +11,7 @@ from types import ModuleType
 
 import pytest
 
-from analyses import kernel, learning_curve, orthoconv, spectrum
+from analyses import kernel, learning_curve, lipschitz, orthoconv, spectrum
 from ntkit.cli import Parser, parser
 from ntkit.kernels import parse
 from ntkit.studies import convolutions
@@ -36,7 +36,8 @@ def test_studies_of_the_current_folder_are_added_and_replace_nothing(tmp_path: P
     (folder / "raises.py").write_text(f"{STUDY}\nx = 1 / 0\n")
     shown = ntkit("analyze", "--help", cwd=tmp_path).stdout
     names = re.findall(r"^    ([a-z_-]+)(?: |$)", shown, flags=re.MULTILINE)
-    assert names == ["broken", "count-up", "kernel", "learning-curve", "orthoconv", "raises", "separation", "spectrum"]
+    ours = ["kernel", "learning-curve", "lipschitz", "orthoconv", "separation", "spectrum"]
+    assert names == sorted([*ours, "broken", "count-up", "raises"])
     assert "Kernel matrix of a network on data" in shown
     done = ntkit("analyze", "count-up", "--to", 3, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (0, "0 1 2\n")
@@ -53,7 +54,9 @@ def test_studies_of_the_current_folder_are_added_and_replace_nothing(tmp_path: P
         assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("study", [kernel, spectrum, learning_curve, orthoconv], ids=lambda study: str(study.__name__))
+@pytest.mark.parametrize(
+    "study", [kernel, spectrum, learning_curve, orthoconv, lipschitz], ids=lambda study: str(study.__name__)
+)
 def test_help_is_quick_and_its_examples_are_good(tmp_path: Path, study: ModuleType) -> None:
     name = study.__name__.removeprefix("analyses.").replace("_", "-")
     code = (
@@ -79,7 +82,9 @@ def test_help_is_quick_and_its_examples_are_good(tmp_path: Path, study: ModuleTy
         options = Parser()
         study.add_options(options)
         given = options.parse_args(outer.arguments[1:])
-        if study is not orthoconv:
+        if study is lipschitz:
+            assert given.radius[0] > 0
+        elif study is not orthoconv:
             assert parse(given.net) if given.net else parsed_kernel(given.kernel)
         elif given.weights is None:
             assert convolutions(given)

@@ -1,0 +1,373 @@
+"""How much can the outputs of a network change around its inputs, and is its class certain there?
+
+The network comes from a file: .npz with arrays W1, b1, W2, b2, ..., weights (out, in),
+and act, the name of the activation between layers; .safetensors with such arrays or
+with 0.weight, 0.bias, ... (--activation says what stands between layers); or .onnx
+(dense and convolution layers, average pooling, normalisation, residuals). Convolutions
+of .npz files come with stride1, padding1, ... and input_shape. Nothing pickled is read.
+
+For each input x and each radius r: how much an output can change for a change of the
+input by 1 within the ball around x, by methods from crude to tight, all of which hold
+for real numbers and the weights of the file, and below them all what a derivative in
+the ball attains. Shown is the largest of all outputs, and of all inputs the median.
+For small networks of ReLUs, --bab S adds branch and bound, which is certified whenever
+it stops, and --exact S the exact number by integer programming: at most S seconds a
+radius, after which they give what they have (open marks), no more than "lirpa".
+
+Where there are several outputs, the largest names the class. It is certain in the ball
+if each margin, the largest output less another, exceeds r times a bound of how much
+that difference can change ("lirpa", of the difference itself). Labels, if there are
+any and they are numbers of outputs, say whether the class is right.
+
+Data are vectors, or images in the order channels, height, width; height, width,
+channels is turned where only that fits. --clip 0 1 says that inputs lie in [0, 1],
+and cuts the balls to it.
+
+Into --out go record.json with all numbers and what repeats them, bounds.csv with a row
+for each input and radius, data.npz with the bounds of every output, and the picture
+figure.svg. --json FILE writes the numbers alone.
+
+Examples:
+  ntkit analyze lipschitz --weights net.npz --radius 0.01,0.03,0.1 --clip 0 1 --out digits
+  ntkit analyze lipschitz --weights net.onnx --data points.npz --key x --labels y --count 50 --out net --json net.json
+  ntkit analyze lipschitz --weights small.safetensors --activation relu --data points.npy --radius 0.1 --exact 60
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import math
+import shlex
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ntkit.claims import UsageError
+from ntkit.studies import (
+    MOST_SEEDS,
+    Inputs,
+    Ladder,
+    add_data_options,
+    add_format_option,
+    chosen_inputs,
+    drawn_ladder,
+    hashed,
+    progress_line,
+    reals,
+    results_file,
+    results_folder,
+    short,
+    versions,
+    whole,
+    write_picture,
+    write_record,
+    write_whole,
+)
+
+if TYPE_CHECKING:
+    from ntkit.lipschitz import Bound, Network
+
+Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
+
+COUNT = 20  # inputs, unless told otherwise
+METHODS = ("product", "absolute", "ibp", "recurjac", "lirpa", "best")  # from crude to tight
+TIMED = ("bab", "exact")  # with a deadline: an option each
+EVERYWHERE = ("product", "absolute")  # hold at all radii
+SEARCHED = "lirpa"  # at which large derivatives are looked for
+NORMS = {"inf": math.inf, "2": 2.0, "1": 1.0}
+CONVENTIONS = {
+    "bounds": "of how much an output can change for a change of the input by 1 in the norm, on the ball",
+    "arithmetic": "float64, rounded outward; exact: float64, solver tolerance 1e-7",
+    "attained": "by a derivative, up to rounding",
+    "reach": "the class is certain closer than that to the input, if it does not exceed the radius; the network's values at "
+    "the input are computed in float64, not rounded outward",
+}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the study."""
+    parser.add_argument("--weights", required=True, metavar="FILE", help=".npz, .safetensors or .onnx file of the network")
+    parser.add_argument("--activation", metavar="NAME", help="between layers, for files that do not say it, such as relu")
+    parser.add_argument("--input-shape", type=_shape, metavar="CxHxW", help="shape of an input, for files that do not say it")
+    add_data_options(parser, COUNT)
+    parser.add_argument(
+        "--radius", type=reals, default=[0.01, 0.03, 0.1], metavar="R", help="of balls, as in 0.01,0.1 (default: 0.01,0.03,0.1)"
+    )
+    parser.add_argument("--norm", choices=tuple(NORMS), default="inf", help="of balls and changes (default: inf)")
+    parser.add_argument("--clip", type=float, nargs=2, metavar=("LOW", "HIGH"), help="the range of the data, for the norm inf")
+    for name in TIMED:
+        parser.add_argument(
+            f"--{name}", type=_seconds, metavar="SECONDS", help=f"add the method {name}, for at most so long at each radius"
+        )
+    parser.add_argument(
+        "--seed", type=whole(0, MOST_SEEDS), default=0, metavar="S", help="of the search for derivatives (default: 0)"
+    )
+    parser.add_argument("-o", "--out", metavar="FOLDER", help="where the results go (default: only printed)")
+    parser.add_argument("--json", metavar="FILE", help="write all numbers")
+    add_format_option(parser, "svg")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compute, print, write, draw."""
+    numbers = results_file(options.json) if options.json else None
+    net = network(options)
+    data, rows = chosen_inputs(options, "float64", COUNT)
+    x = inputs_of(net, data.x)
+    _check(net, x, options)
+    folder = results_folder(options.out) if options.out else None
+    print(f"network  {net!r}")
+    print(f"data     {len(x)} of {data.total} {data.name}, {' x '.join(map(str, net.input_shape))}", flush=True)
+    found = measured(net, x, _known_labels(net, data), options)
+    for line in table(found):
+        print(line)
+    results = _facts(found, rows)
+    written = []
+    if folder:
+        record, spreadsheet, arrays = (folder / name for name in ("record.json", "bounds.csv", "data.npz"))
+        picture = folder / f"figure.{options.format}"
+        write_record(record, _described(options, net, data, results))
+        write_whole(spreadsheet, lambda file: file.write(_csv(found, rows).encode()))
+        write_whole(arrays, lambda file: np.savez(file, **_arrays(found, rows)))
+        title = f"{short(Path(options.weights).name)} on {len(x)} {data.name}"
+        write_picture(picture, lambda: drawn_ladder(title, found))
+        written += [record, spreadsheet, arrays, picture]
+    if numbers:
+        write_record(numbers, results)
+        written.append(numbers)
+    if written:
+        print(f"wrote {', '.join(map(str, written))}")
+    return 0
+
+
+def network(options: argparse.Namespace) -> Network:
+    """The network of the file, or a UsageError."""
+    from ntkit.lipschitz import load_network
+
+    try:
+        return load_network(options.weights, activation=options.activation, input_shape=options.input_shape)
+    except (ValueError, ImportError) as error:
+        said = str(error).replace("activation must be given", "--activation must be given")
+        raise UsageError(f"--weights {said.replace('input_shape must be given', '--input-shape must be given')}") from None
+
+
+def inputs_of(net: Network, x: Floats) -> Floats:
+    """Data in the shape that the network takes, channels first."""
+    shape, size = net.input_shape, math.prod(net.input_shape)
+    plain = x.shape[1:] if x.ndim != 3 or len(shape) != 3 else (1, *x.shape[1:])
+    if plain == shape or (x[0].size == size and (len(shape) == 1 or x.ndim == 2)):
+        return x.reshape(-1, *shape)
+    if x.ndim == len(shape) + 1 and (x.shape[-1], *x.shape[1:-1]) == shape:
+        print("notice: channels are the last axis of the data, and are moved to the front")
+        return np.moveaxis(x, -1, 1)
+    raise UsageError(f"--data: inputs must have shape {shape} or ({size},), as the network takes them, got {x.shape[1:]}")
+
+
+def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, options: argparse.Namespace) -> Ladder:
+    """All methods at all radii."""
+    import jax
+
+    from ntkit.lipschitz import local_lipschitz
+
+    timed = {name: getattr(options, name) for name in TIMED if getattr(options, name) is not None}
+    methods = [name for name in METHODS if name != "absolute" or options.norm == "inf"] + list(timed)
+    norm, clip = NORMS[options.norm], None if options.clip is None else tuple(options.clip)
+    values, show = _values(net, x), progress_line("bounding", power=1)
+    found: dict[str, list[Bound]] = {name: [] for name in methods}
+    reach = []
+    for done, radius in enumerate(options.radius):
+        for number, name in enumerate(methods, 1):
+            if name in EVERYWHERE and done:
+                found[name].append(found[name][0])
+            else:
+                key = jax.random.key(options.seed) if name == SEARCHED else None
+                asked: dict[str, Any] = {"method": name, "norm": norm, "clip": clip, "deadline": timed.get(name), "key": key}
+                found[name].append(local_lipschitz(net, x, radius, **asked))
+            if show:
+                show(done * len(methods) + number, len(methods) * len(options.radius))
+        if values.shape[1] > 1:
+            box = found[methods[-1]][-1].box if options.norm == "inf" else None
+            reach.append(reaches(net, x, values, radius, norm, box))
+    return Ladder(
+        norm=options.norm,
+        radii=options.radius,
+        bounds={name: np.array([bound.rows for bound in every]) for name, every in found.items()},
+        status={name: [bound.status for bound in found[name]] for name in timed},
+        lower=np.max([[bound.lower for bound in every] for every in found.values()], axis=0),
+        values=values,
+        labels=labels,
+        reach=np.array(reach) if reach else None,
+    )
+
+
+def reaches(net: Network, x: Floats, values: Floats, radius: float, norm: float, box: tuple[Floats, Floats] | None) -> Floats:
+    """How far from each input no other output becomes the largest, as long as that is within the radius.
+
+    It is the least of the margins, each over a bound of how much it can change on the ball, or on the part of it in a box.
+    """
+    import jax
+
+    count, outputs = values.shape
+    one = np.eye(outputs)
+    rows = one[values.argmax(1)][:, None] - one  # the largest output less each
+    centres, halves = x.reshape(count, -1), np.full(count, radius)
+    if box is not None:
+        low, high = (end.reshape(count, -1) for end in box)
+        centres = (low + high) / 2
+        halves = np.nextafter(np.maximum(high - centres, centres - low), np.inf)
+    exact = jax.tree_util.tree_map(lambda array: array.astype(np.float64), net)
+    change = np.asarray(_changes(norm)(exact, centres, halves, rows))
+    margins = np.einsum("nmo,no->nm", rows, values)
+    others = rows.any(2)
+    least = np.divide(margins, change, out=np.full_like(margins, np.inf), where=others & (change > 0))
+    return np.asarray(np.where(others & (margins <= 0), 0.0, least).min(1))
+
+
+@cache
+def _changes(norm: float) -> Callable[[Network, Floats, Floats, Floats], Any]:
+    """Bounds of how much combinations of outputs can change, for a batch."""
+    import jax
+
+    from ntkit.lipschitz import bounds
+
+    def one(net: Network, centre: Any, reach: Any, rows: Any) -> Any:
+        return bounds(net, centre, reach, norm=norm, outputs=rows).norm
+
+    return jax.jit(jax.vmap(one, (None, 0, 0, 0)))
+
+
+def _values(net: Network, x: Floats) -> Floats:
+    """The network's outputs, in float64."""
+    import jax
+    import jax.numpy as jnp
+
+    return np.asarray(jax.tree_util.tree_map(lambda array: array.astype(np.float64), net)(jnp.asarray(x)))
+
+
+def _known_labels(net: Network, data: Inputs) -> np.ndarray[Any, Any] | None:
+    """Labels that are numbers of outputs."""
+    labels = data.labels
+    if labels is None or net.outputs == 1:
+        return None
+    if labels.dtype.kind in "iu" and labels.min() >= 0 and labels.max() < net.outputs:
+        return labels
+    print(f"notice: labels are no whole numbers from 0 to {net.outputs - 1}, as of outputs; they are left out")
+    return None
+
+
+def _check(net: Network, x: Floats, options: argparse.Namespace) -> None:
+    """What can be refused before computing."""
+    if options.clip is not None:
+        low, high = options.clip
+        if options.norm != "inf":
+            raise UsageError(f"--clip {low:g} {high:g}: goes with the norm inf, got --norm {options.norm}")
+        if not -math.inf < low < high < math.inf:
+            raise UsageError(f"--clip {low:g} {high:g}: must be two finite numbers that rise")
+        if x.min() < low or x.max() > high:
+            raise UsageError(f"--clip {low:g} {high:g}: inputs must lie within it, got numbers from {x.min():g} to {x.max():g}")
+    for name in TIMED:
+        limit = getattr(options, name)
+        if limit is not None and (options.norm != "inf" or not net.piecewise):
+            raise UsageError(f"--{name} {limit:g}: goes with networks of ReLUs and leaky ReLUs in the norm inf")
+
+
+def table(found: Ladder) -> Iterable[str]:
+    """A row for each method, a column for each radius."""
+    count = len(found.values)
+    yield ""
+    of = "" if count == 1 else f", median of {count} inputs"
+    yield f"largest change of an output for a change of the input by 1 in the l_{found.norm} norm{of}"
+    rows = [["radius", *(f"{radius:g}" for radius in found.radii)]]
+    for name in found.bounds:
+        cells = [f"{value:.5g}" for value in found.median(name)]
+        for place, solved in enumerate(found.solved.get(name, [])):
+            cells[place] += "" if solved else " (stopped)"
+        rows.append([name, *cells])
+    rows.append(["attained", *(f"{value:.5g}" for value in found.median("attained"))])
+    if found.certain is not None:
+        rows.append(["certain", *(f"{sum(row)} of {count}" for row in found.certain)])
+    if found.certain is not None and found.right is not None:
+        rows.append(["and right", *(f"{sum(row & found.right)} of {count}" for row in found.certain)])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for first, *others in rows:
+        yield "  ".join([f"{first:{widths[0]}}", *(f"{cell:>{w}}" for cell, w in zip(others, widths[1:], strict=True))])
+    if found.right is not None:
+        yield f"right    {found.right.sum()} of {count} inputs themselves"
+
+
+def _facts(found: Ladder, rows: np.ndarray[Any, Any]) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "norm": found.norm, "radii": found.radii, "inputs": rows.tolist(),
+        "median": {name: found.median(name).tolist() for name in (*found.bounds, "attained")},
+        "largest": {name: bounds.max((1, 2)).tolist() for name, bounds in found.bounds.items()},
+        "status": found.status, "class": found.classes.tolist(),
+    }  # fmt: skip
+    if found.certain is not None and found.certified_radius is not None:
+        facts |= {"certain": found.certain.sum(1).tolist(), "certified_radius": found.certified_radius.tolist()}
+    return facts | {"right": None if found.right is None else found.right.tolist()}
+
+
+def _described(options: argparse.Namespace, net: Network, data: Inputs, results: dict[str, Any]) -> dict[str, Any]:
+    """Results, and what it takes to repeat them."""
+    words = ["ntkit", "analyze", "lipschitz"]
+    for name, value in vars(options).items():
+        if value is not None:
+            words += [f"--{name.replace('_', '-')}", *_written(name, value)]
+    files = [options.weights, *([options.data] if options.data else [])]
+    return {
+        "command": shlex.join(words), "versions": versions(), "seed": options.seed, "inputs": [*map(hashed, files)],
+        "network": repr(net), "data": data.name, "conventions": CONVENTIONS, "results": results,
+    }  # fmt: skip
+
+
+def _written(name: str, value: Any) -> list[str]:
+    """The value of an option, as it is given."""
+    if name == "radius":
+        return [",".join(map(str, value))]
+    if name == "input_shape":
+        return ["x".join(map(str, value))]
+    return [*map(str, value)] if isinstance(value, list) else [str(value)]
+
+
+def _csv(found: Ladder, rows: np.ndarray[Any, Any]) -> str:
+    """A row for each input and radius."""
+    text = io.StringIO()
+    names = ["input", "class", "label", "radius", *found.bounds, "attained", "reach", "certain"]
+    writer = csv.DictWriter(text, names)
+    writer.writeheader()
+    for place, radius in enumerate(found.radii):
+        for i, row in enumerate(rows):
+            cells = {"input": row, "class": found.classes[i], "label": None if found.labels is None else found.labels[i]}
+            cells |= {"radius": radius, "attained": found.lower[place, i].max()}
+            cells |= {name: bounds[place, i].max() for name, bounds in found.bounds.items()}
+            if found.reach is not None and found.certain is not None:
+                cells |= {"reach": found.reach[place, i], "certain": found.certain[place, i]}
+            writer.writerow(cells)
+    return text.getvalue()
+
+
+def _arrays(found: Ladder, rows: np.ndarray[Any, Any]) -> dict[str, Any]:
+    arrays = {"inputs": rows, "radii": np.array(found.radii), "values": found.values, "attained": found.lower}
+    if found.certified_radius is not None:
+        arrays["certified_radius"] = found.certified_radius
+    return arrays | found.bounds
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    """For `type=` of an option: sizes as in 3x32x32."""
+    words = text.split("x")
+    if not all(word.isdecimal() and int(word) >= 1 for word in words):
+        raise argparse.ArgumentTypeError(f"must be whole numbers from 1, as in 3x32x32, got {text!r}")
+    return tuple(int(word) for word in words)
+
+
+def _seconds(text: str) -> float:
+    """For `type=` of an option: a positive number."""
+    numbers = reals(text)
+    if len(numbers) > 1:
+        raise argparse.ArgumentTypeError(f"must be one positive number of seconds, got {text!r}")
+    return numbers[0]
