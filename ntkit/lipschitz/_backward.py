@@ -15,14 +15,14 @@ from jaxtyping import Array, Float
 
 from ntkit.lipschitz._forward import Steps
 from ntkit.lipschitz._linear import Rows
-from ntkit.lipschitz._lines import Line, Lines, product_lines, product_range, size_lines
+from ntkit.lipschitz._lines import Line, Lines, coupled_planes, product_lines, product_range, size_lines
 from ntkit.lipschitz._network import Activate, Affine, Network
 from ntkit.lipschitz._relaxation import Between, Constant, Map, Relaxation, Sum, between, dual_norm
 from ntkit.lipschitz._rounding import Rounding
 
 Real = Float[Array, "..."]
-Method = Literal["ibp", "recurjac", "lirpa"]
-METHODS: tuple[Method, ...] = ("ibp", "recurjac", "lirpa")
+Method = Literal["ibp", "recurjac", "lirpa", "coupled"]
+METHODS: tuple[Method, ...] = ("ibp", "recurjac", "lirpa", "coupled")
 
 
 class Derivative(NamedTuple):
@@ -46,8 +46,8 @@ class Gradient(Relaxation):
         h: the node of the derivative in what goes into an activation, by the number of its step.
     """
 
-    def __init__(self, rounding: Rounding) -> None:
-        super().__init__(rounding)
+    def __init__(self, rounding: Rounding, after: Relaxation | None = None) -> None:
+        super().__init__(rounding, after)
         self.v: dict[int, int] = {}
         self.h: dict[int, int] = {}
 
@@ -66,7 +66,7 @@ def derivative(net: Network, known: Steps, output: Float[Array, " outputs"], met
         known: its steps on the ball; read only.
         output: coefficients of the combination.
         method: "ibp": intervals alone; "recurjac": lines where v has one sign, intervals where it may have both; "lirpa":
-            lines everywhere.
+            lines everywhere; "coupled": of smooth activations planes in v and z, so that bounds stay functions of the input.
         norm: of the input; the derivative is measured in its dual: jointly for inf, else from the largest absolute values.
     """
     back = gradient(net, known, output, method)
@@ -80,7 +80,7 @@ def derivative(net: Network, known: Steps, output: Float[Array, " outputs"], met
 
 def gradient(net: Network, known: Steps, output: Float[Array, " outputs"], method: Method = "lirpa") -> Gradient:
     """The derivative of a combination of outputs as a relaxation."""
-    back = Gradient(known.rounding)
+    back = Gradient(known.rounding, known if method == "coupled" else None)
     arriving: dict[int, list[int]] = {len(net.steps): [back.add(Constant(output.reshape(net.shapes[-1])))]}
     for number in range(len(net.steps), -1, -1):
         shape, terms = net.shapes[number], arriving.pop(number, [])
@@ -91,9 +91,13 @@ def gradient(net: Network, known: Steps, output: Float[Array, " outputs"], metho
         if method != "ibp" and (step is None or isinstance(step, Activate)):
             back.tighten(v, *back.range(v))
         if isinstance(step, Affine):
-            arriving.setdefault(step.parent, []).append(back.add(Map(step.linear.transposed, v)))
+            arriving.setdefault(step.parent, []).append(back.add(Map(step.linear.transposed, (v,))))
         elif isinstance(step, Activate):
-            back.h[number] = h = back.add(_times(back, v, known.slopes[number], method))
+            if number in known.bends and method == "coupled":
+                node = _coupled(back, v, step.parent, known, number)
+            else:
+                node = _times(back, v, known.slopes[number], method)
+            back.h[number] = h = back.add(node)
             arriving.setdefault(step.parent, []).append(h)
         elif step is not None:
             for parent in step.parents:
@@ -118,3 +122,14 @@ def _times(back: Relaxation, v: int, slopes: tuple[Real, Real], method: Method) 
             )
         )
     return between(v, lines, least, largest)
+
+
+def _coupled(back: Gradient, v: int, z: int, known: Steps, number: int) -> Between:
+    """The node of h = s v, where s is a function of z."""
+    ends, (least, largest) = (back.low[v], back.high[v]), known.slopes[number]
+    below, above = coupled_planes(*ends, least, largest, known.bends[number], known.low[z], known.high[z], back.rounding)
+    low, high = product_range(*ends, least, largest)
+    size = jnp.maximum(jnp.abs(low), jnp.abs(high))
+    low, high = back.rounding.down(low, size, 1), back.rounding.up(high, size, 1)
+    parents = (v, z)
+    return Between(parents, (below.slope, below.across), (above.slope, above.across), below.offset, above.offset, low, high)

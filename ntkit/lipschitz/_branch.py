@@ -195,6 +195,9 @@ class _Search:
         return later, -part.bound / max(own if later else largest, float(np.finfo(float).tiny))
 
     def _keep(self, part: _Part) -> None:
+        if not np.isfinite(part.bound):  # numbers overflow: there is nothing to search with
+            self.done[self.jobs[part.job]] = np.inf
+            return
         heapq.heappush(self.waiting, (*self._rank(part), next(self._order), part))
 
     def _halves(self, part: _Part) -> list[_Part]:
@@ -228,7 +231,7 @@ class _Search:
                 split = int(first[np.argmax(score[first])])
             else:
                 split = -1
-            found.append(_Part(part.job, min(part.bound, float(norm)), part.sides, decided, split, part.point))
+            found.append(_Part(part.job, float(np.fmin(part.bound, norm)), part.sides, decided, split, part.point))
         return found
 
     def _inside(self, part: _Part) -> Inside:
@@ -246,7 +249,9 @@ class _Search:
         sizes = np.asarray(self._attained(self.asked.net, jnp.asarray(_padded(points))))[: len(parts)]
         for part, size in zip(parts, sizes, strict=True):
             i, j = self.jobs[part.job]
-            self.lower[i, j] = max(self.lower[i, j], size[np.flatnonzero(self.rows[j])[0]])
+            own = size[np.flatnonzero(self.rows[j])[0]]
+            if np.isfinite(own):
+                self.lower[i, j] = max(self.lower[i, j], own)
 
     def _proved(self, doubtful: list[tuple[_Part, Inside]]) -> list[bool]:
         """Which of the parts are proved empty."""

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ntkit.lipschitz._backward import Method, derivative
-from ntkit.lipschitz._forward import Forward, Slopes, relax
+from ntkit.lipschitz._forward import Forward, Slopes, bend, relax
 from ntkit.lipschitz._network import Network
 from ntkit.lipschitz._relaxation import Ball
 from ntkit.lipschitz._rounding import Rounding
@@ -47,7 +47,7 @@ def bounds(
         net: the network.
         x0: the centre, in the shape of an input or flat.
         radius: of the ball in the norm, or half widths of a box, in the shape of an input or flat.
-        method: "lirpa", "recurjac" or "ibp".
+        method: "lirpa", "recurjac", "ibp" or, for smooth activations, "coupled".
         forward: "both", "crown" or "ibp".
         slopes: "adaptive" or "zero".
         norm: of the input: inf, 2 or 1.
@@ -63,6 +63,8 @@ def bounds(
     reach = jnp.asarray(radius, centre.dtype)
     reach = reach if reach.ndim == 0 else reach.reshape(net.input_shape)
     known = relax(net, Ball(centre, reach, norm), forward, slopes, Rounding(outward))
+    if method == "coupled":
+        bend(net, known)
     rows = jnp.eye(net.outputs, dtype=centre.dtype) if outputs is None else outputs
-    found = jax.vmap(lambda row: derivative(net, known, row, method, norm))(rows)
+    found = jax.lax.map(lambda row: derivative(net, known, row, method, norm), rows)  # one by one: they stay in cache
     return Rows(found.norm, found.low, found.high)

@@ -73,10 +73,15 @@ def ask(
             raise ValueError(
                 f"arithmetic must suit weights of {leaf.dtype} (array {number} of the network), got {arithmetic!r}"
             )
+        if (small := _subnormal(np.asarray(leaf, dtype))).any():
+            raise ValueError(
+                f"net must have weights of 0 or at least {np.finfo(dtype).tiny:.3g} (smaller ones count as 0 in products), "
+                f"got {np.asarray(leaf)[small].flat[0]!r} in array {number}"
+            )
     size = prod(net.input_shape)
     given = np.asarray(x0)
     x, batched = _inputs("x0", x0, net.input_shape, dtype)
-    centres = jnp.asarray(x)
+    centres = jnp.asarray(np.where(_subnormal(x), 0, x).astype(dtype))  # moved by less than the slack of every bound
     wide = np.asarray(radius, np.float64)
     if not np.isfinite(wide).all() or (wide < 0).any():
         raise ValueError(f"radius must be finite and at least 0, got {radius!r}")
@@ -103,6 +108,12 @@ def ask(
         (len(x),) if batched else (),
         Rounding(arithmetic.endswith("outward")),
     )
+
+
+def _subnormal(array: np.ndarray) -> np.ndarray:
+    """Which numbers have lost digits, and may be taken as 0."""
+    small: np.ndarray = (array != 0) & (np.abs(array) < np.finfo(array.dtype).tiny)
+    return small
 
 
 def _inputs(name: str, x: Numbers, shape: Shape, dtype: np.dtype) -> tuple[np.ndarray, bool]:

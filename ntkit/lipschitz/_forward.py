@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from ntkit.lipschitz._activation import Activation
-from ntkit.lipschitz._lines import activation_lines
+from ntkit.lipschitz._lines import Lines, activation_lines, slope_lines
 from ntkit.lipschitz._network import Activate, Affine, Network
 from ntkit.lipschitz._relaxation import Ball, Between, Map, Relaxation, Sum, between
 from ntkit.lipschitz._rounding import Rounding
@@ -27,12 +27,14 @@ class Steps(Relaxation):
 
     Attributes:
         slopes: the least and the largest derivative of each activation, by the number of its step.
+        bends: lines of the derivative of smooth activations as functions of z; empty, unless asked for by `bend`.
         empty: whether the set is proved to be empty, which only a choice of sides can make it.
     """
 
     def __init__(self, rounding: Rounding) -> None:
         super().__init__(rounding)
         self.slopes: dict[int, tuple[Real, Real]] = {}
+        self.bends: dict[int, Lines] = {}
         self.empty: Bool[Array, ""] = jnp.array(False)
 
 
@@ -60,7 +62,7 @@ def relax(
     known.add(ball)
     for number, step in enumerate(net.steps, 1):
         if isinstance(step, Affine):
-            known.add(Map(step.linear, step.parent, step.bias))
+            known.add(Map(step.linear, step.parents, step.bias))
         elif isinstance(step, Activate):
             before = step.parent
             if forward != "ibp":
@@ -75,6 +77,14 @@ def relax(
         else:
             known.add(Sum(step.parents, known.nodes[step.parents[0]].shape))
     return known
+
+
+def bend(net: Network, known: Steps) -> None:
+    """Note lines of the derivatives of smooth activations."""
+    for number, step in enumerate(net.steps, 1):
+        if isinstance(step, Activate) and not step.activation.piecewise:
+            ends = known.low[step.parent], known.high[step.parent]
+            known.bends[number] = slope_lines(step.activation, *ends, known.rounding)
 
 
 def _cut(known: Steps, before: int, side: Int[Array, "..."]) -> None:

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from ntkit.lipschitz._activation import Activation, LeakyRelu
 from ntkit.lipschitz._rounding import Rounding
 
+GRID = 32  # steps of an interval, on which the derivative of an activation is looked at
 Real = Float[Array, "..."]
 
 
@@ -77,6 +78,72 @@ def activation_lines(activation: Activation, low: Real, high: Real, slopes: str,
         below(slope, low, high, at_low, at_low + slope * (high - low), rounding, error),
         above(slope, low, high, at_high - slope * (high - low), at_high, rounding, error),
     )
+
+
+def slope_lines(activation: Activation, low: Real, high: Real, rounding: Rounding) -> Lines:
+    """Lines of the derivative of a smooth activation on [low, high], both with the slope of its chord.
+
+    Their offsets are the extremes over points of a grid; between two of these, at a distance d, a function is no further from
+    its chord than d^2 / 8 times the largest second derivative.
+    """
+    slope = chord(low, high, activation.slope(low), activation.slope(high))
+    places = jnp.linspace(0, 1, GRID + 1, dtype=low.dtype).reshape(-1, *[1] * low.ndim)
+    points = low[None] + places * (high - low)[None]
+    rest = activation.slope(points) - slope[None] * points
+    distance = (high - low) / GRID
+    between = distance**2 / 8 * activation.curvature
+    reach = jnp.maximum(jnp.abs(low), jnp.abs(high))
+    weight = activation.steepest + jnp.abs(slope) * reach + between + activation.curvature * distance * reach
+    error = int(activation.library_error) + 8
+    return Lines(
+        Line(slope, rounding.down(rest.min(axis=0) - between, weight, error)),
+        Line(slope, rounding.up(rest.max(axis=0) + between, weight, error)),
+    )
+
+
+class Plane(NamedTuple):
+    """slope x + across y + offset."""
+
+    slope: Real
+    across: Real
+    offset: Real
+
+
+class Planes(NamedTuple):
+    """What a function of two variables lies between."""
+
+    below: Plane
+    above: Plane
+
+
+def coupled_planes(
+    low: Real, high: Real, least: Real, largest: Real, lines: Lines, z_low: Real, z_high: Real, rounding: Rounding
+) -> Planes:
+    """Planes in v and z of s v, for v in [low, high] and s in [least, largest] that lies between lines of z.
+
+    McCormick's: (largest - s) (v - low) and (s - least) (high - v) are not negative, which bounds s v from above, and
+    (s - least) (v - low) and (largest - s) (high - v) from below. Of either two that is taken which is closer in the middle of
+    all intervals. Then s is replaced by one of its lines, according to the sign of its factor.
+    """
+    reach = jnp.maximum(jnp.abs(z_low), jnp.abs(z_high))
+
+    def plane(factor: Real, slope: Real, top: bool) -> Plane:
+        """Of s v = slope v + factor s - slope factor + what has the sign of the side, then with s as a function of z."""
+        higher = (factor >= 0) == top
+        line = Line(*(jnp.where(higher, up, down) for down, up in zip(*lines, strict=True)))
+        size = jnp.abs(slope * factor) + jnp.abs(factor) * (jnp.abs(line.slope) * reach + jnp.abs(line.offset))
+        offset = factor * line.offset - slope * factor
+        return Plane(slope, factor * line.slope, (rounding.up if top else rounding.down)(offset, size, 4))
+
+    def middle(plane: Plane) -> Real:
+        return plane.slope * (low + high) / 2 + plane.across * (z_low + z_high) / 2 + plane.offset
+
+    def choose(first: Plane, second: Plane, which: Real) -> Plane:
+        return Plane(*(jnp.where(which, one, other) for one, other in zip(first, second, strict=True)))
+
+    tops = plane(low, largest, True), plane(high, least, True)
+    floors = plane(low, least, False), plane(high, largest, False)
+    return Planes(choose(*floors, middle(floors[0]) >= middle(floors[1])), choose(*tops, middle(tops[0]) <= middle(tops[1])))
 
 
 def product_lines(low: Real, high: Real, least: Real, largest: Real, rounding: Rounding) -> Lines:

@@ -8,24 +8,28 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ntkit.lipschitz._backward import METHODS
+from ntkit.lipschitz._backward import METHODS, derivative
+from ntkit.lipschitz._backward import Method as Backward
 from ntkit.lipschitz._bound import Bound
 from ntkit.lipschitz._branch import Closing, Stop, branch
 from ntkit.lipschitz._core import bounds
 from ntkit.lipschitz._door import Ask, ask, check
 from ntkit.lipschitz._exact import exact_rows
-from ntkit.lipschitz._forward import FORWARDS, SLOPES, Forward, Slopes
+from ntkit.lipschitz._forward import FORWARDS, SLOPES, Forward, Slopes, bend, relax
 from ntkit.lipschitz._linear import Numbers
 from ntkit.lipschitz._lower import attained
-from ntkit.lipschitz._network import Network
+from ntkit.lipschitz._network import Activate, Network
 from ntkit.lipschitz._product import products
+from ntkit.lipschitz._relaxation import Ball
 from ntkit.lipschitz._rounding import Arithmetic, Rounding
 
 MET = 1e-6  # relative difference of an exact bound and what is attained
+TOGETHER = 8  # inputs of a batch
+DEEP = 8  # activations, above which one compiled function takes longer to compile than a large network to bound
 SOLVER = "float64, solver tolerance 1e-7"
-Method = Literal["product", "absolute", "ibp", "recurjac", "lirpa", "best", "bab", "exact"]
+Method = Literal["product", "absolute", "ibp", "recurjac", "lirpa", "coupled", "best", "bab", "exact"]
 
 
 def local_lipschitz(
@@ -57,12 +61,14 @@ def local_lipschitz(
     | ibp | interval arithmetic for the Jacobian | inf, 2, 1, boxes |
     | recurjac | linear bounds, intervals where a derivative may have both signs | inf, 2, 1, boxes |
     | lirpa | linear bounds | inf, 2, 1, boxes |
+    | coupled | lirpa, with slopes of smooth activations as functions of the input: better on small balls | inf, 2, 1, boxes |
     | best | the least of all that apply, for each output | inf, 2, 1, boxes |
     | bab | branch and bound, for small piecewise linear networks | inf, boxes |
     | exact | integer programming, for small piecewise linear networks; up to a relative 1e-7 | inf, boxes |
 
     "bab" and "exact" are for out_norm=inf. With outward rounding "bab" leaves out only what is proved to be empty, and is a
-    certified upper bound whenever it stops; with arithmetic="float64" it trusts linear programs, and is exact when it is done.
+    certified upper bound whenever it stops; with arithmetic="float64" it trusts linear programs, for which parts thinner than
+    1e-7 of the ball are empty. The tolerance of integer programs is 1e-7 of the optimum and, for constraints, more.
 
     Args:
         net: the network.
@@ -112,8 +118,9 @@ def local_lipschitz(
     elif method == "bab":
         rows, lower, seen, closed = branch(asked, chosen, lower, forward, slopes, Stop(closing, deadline, nodes))
     else:
-        rows = np.asarray(_rows(asked, method, forward, slopes))[:, chosen]
+        rows = np.asarray(_rows(asked, chosen, method, forward, slopes))
     rows, lower = rows.astype(asked.centres.dtype), lower.astype(asked.centres.dtype)
+    rows = np.where(np.isnan(rows), np.inf, rows)  # what overflows on the way is not known to be finite
     met = closed and bool(_met(lower, rows, closing))
     shape = (*asked.batch, -1)
     rows, lower = rows.reshape(shape), lower.reshape(shape)
@@ -133,14 +140,23 @@ def local_lipschitz(
     )
 
 
-def _rows(asked: Ask, method: Method, forward: Forward, slopes: Slopes) -> Float[Array, "batch outputs"]:
+def _rows(
+    asked: Ask, outputs: Int[np.ndarray, " outputs"], method: Method, forward: Forward, slopes: Slopes
+) -> Float[Array, "batch outputs"]:
     if method in ("product", "absolute"):
-        everywhere = products(asked.net, method, asked.norm, asked.rounding)
-        return jnp.broadcast_to(everywhere, (len(asked.centres), len(everywhere)))
+        same = products(asked.net, method, asked.norm, asked.rounding)[outputs]
+        return jnp.broadcast_to(same, (len(asked.centres), len(same)))
     if method != "best":
-        return _compiled(method, forward, slopes, asked.norm, asked.rounding.outward)(asked.net, asked.centres, asked.radii)
-    found = [_rows(asked, one, which, slopes) for one in METHODS for which in FORWARDS]
-    found += [_rows(asked, one, forward, slopes) for one in ("product", *(("absolute",) if asked.norm == np.inf else ()))]
+        depth = sum(isinstance(step, Activate) for step in asked.net.steps)
+        if depth > DEEP:
+            return _step_by_step(asked, outputs, method, forward, slopes)  # type: ignore[arg-type]
+        every = _compiled(method, forward, slopes, asked.norm, asked.rounding.outward)
+        return every(asked.net, asked.centres, asked.radii)[:, outputs]
+    # With the same intervals "lirpa" is never above "recurjac" and "ibp", and with "both" never above with "ibp".
+    lines: tuple[Method, ...] = ("lirpa",) if asked.net.piecewise else ("lirpa", "coupled")
+    found = [_rows(asked, outputs, one, which, slopes) for one in lines for which in ("crown", "both")]
+    everywhere: tuple[Method, ...] = ("product", "absolute") if asked.norm == np.inf else ("product",)
+    found += [_rows(asked, outputs, one, forward, slopes) for one in everywhere]
     return jnp.stack(found).min(axis=0)
 
 
@@ -149,7 +165,27 @@ def _compiled(
     method: str, forward: str, slopes: str, norm: float | int, outward: bool
 ) -> Callable[[Network, Array, Array], Array]:
     one = partial(_norms, method=method, forward=forward, slopes=slopes, norm=norm, outward=outward)
-    return jax.jit(jax.vmap(one, (None, 0, 0)))
+
+    def every(net: Network, centres: Array, radii: Array) -> Array:
+        found: Array = jax.lax.map(lambda ball: one(net, *ball), (centres, radii), batch_size=TOGETHER)  # to stay in cache
+        return found
+
+    return jax.jit(every)
+
+
+def _step_by_step(
+    asked: Ask, outputs: Int[np.ndarray, " outputs"], method: Backward, forward: Forward, slopes: Slopes
+) -> Float[Array, "batch outputs"]:
+    """Without compiling more than a step at a time."""
+    net, rows = asked.net, jnp.eye(asked.net.outputs, dtype=asked.centres.dtype)[outputs]
+    found = []
+    for centre, reach in zip(asked.centres, asked.radii, strict=True):
+        ball = Ball(centre.reshape(net.input_shape), reach.reshape(net.input_shape) if reach.ndim else reach, asked.norm)
+        known = relax(net, ball, forward, slopes, asked.rounding)
+        if method == "coupled":
+            bend(net, known)
+        found.append(jnp.stack([derivative(net, known, row, method, asked.norm).norm for row in rows]))
+    return jnp.stack(found)
 
 
 def _norms(net: Network, x0: Array, radius: Array, **options) -> Array:  # type: ignore[no-untyped-def]

@@ -71,16 +71,19 @@ def at_points(net: Network, points: Float[Array, "points inputs"], norm: float |
 
     def at(x: Array) -> Array:
         rows = dual_norm(net.jacobian(x), norm)
-        return jnp.where(_smooth(net, x), rows, 0)
+        return jnp.where(_smooth(net, x) & jnp.isfinite(rows), rows, 0)
 
     return jax.vmap(at)(points)
 
 
 def _smooth(net: Network, x: Array) -> Array:
-    """Whether no activation with a kink is at it."""
-    values = net.values(x.reshape(1, *net.input_shape))
-    kinks = [values[s.parent] == 0 for s in net.steps if isinstance(s, Activate) and s.activation.piecewise]
-    return ~jnp.array([kink.any() for kink in kinks]).any() if kinks else jnp.array(True)
+    """Whether no activation with a kink is at it; one that is there and does not move with x does not count."""
+    x = x.reshape(1, *net.input_shape)
+    ways = jnp.cos(jnp.arange(1.0, x.size + 1)).astype(x.dtype).reshape(x.shape)  # to no kink's side
+    values, moved = jax.jvp(net.values, (x,), (ways,))
+    places = [s.parent for s in net.steps if isinstance(s, Activate) and s.activation.piecewise]
+    kinks = [((values[place] == 0) & (moved[place] != 0)).any() for place in places]
+    return ~jnp.array(kinks).any() if kinks else jnp.array(True)
 
 
 def _spread(norm: float | int, size: int) -> float:

@@ -14,7 +14,7 @@ from jaxtyping import Array, Bool, Float, Int
 from ntkit.lipschitz._backward import gradient
 from ntkit.lipschitz._forward import Forward, Slopes, relax
 from ntkit.lipschitz._lower import at_points
-from ntkit.lipschitz._network import Activate, Network
+from ntkit.lipschitz._network import Activate, Affine, Network
 from ntkit.lipschitz._relaxation import Ball
 from ntkit.lipschitz._rounding import Rounding
 
@@ -77,13 +77,24 @@ def looking(forward: Forward, slopes: Slopes, outward: bool) -> Callable[..., Lo
         decided, score = {}, {}
         for step, side in units.shaped(sides).items():
             low, high = (ends[units.parents[step]] for ends in (known.low, known.high))
-            decided[step] = jnp.where(side != 0, side, (low > 0).astype(side.dtype) - (high < 0).astype(side.dtype))
+            proved = (low > 0).astype(side.dtype) - (high < 0).astype(side.dtype)
+            decided[step] = jnp.where(side != 0, side, jnp.where((proved == 0) & ~_moves(net, units.parents[step]), 1, proved))
             v = back.v[step]
             area = back.high[v] * jnp.abs(back.high[v]) - back.low[v] * jnp.abs(back.low[v])
             score[step] = area * jnp.abs(coefficients[back.h[step]][0])
         return Look(back.most(size)[0], known.empty, units.joined(decided, sides.dtype), units.joined(score, row.dtype))
 
     return jax.jit(jax.vmap(look, (None, 0, 0, 0, 0)))
+
+
+def _moves(net: Network, place: int) -> Bool[Array, "..."]:
+    """Which numbers of a step depend on what comes before; of others the derivative is 0 on either side of a kink."""
+    step = net.steps[place - 1] if place else None
+    if not isinstance(step, Affine):
+        return jnp.ones(net.shapes[place], bool)
+    counts = step.linear.each(lambda weights: (weights != 0).astype(weights.dtype))
+    dtype = jax.tree_util.tree_leaves(net)[0].dtype
+    return counts(jnp.ones((1, *step.linear.inputs), dtype))[0] > 0
 
 
 @cache

@@ -13,10 +13,12 @@ Source: Zhang, Weng, Chen, Hsieh, Daniel (2018), CROWN; Xu et al. (2020) for gen
 import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from functools import reduce
 from math import prod
+from typing import ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -26,17 +28,20 @@ from ntkit.lipschitz._lines import Lines
 from ntkit.lipschitz._rounding import Rounding
 
 Real = Float[Array, "..."]
-Pulled = tuple[Float[Array, " rows"], list[tuple[int, Rows]]]
+Pulled = tuple[Float[Array, " rows"], list[Rows]]
+PART = 2**22  # bytes of rows that are pulled at once, so that they stay in cache
 
 
 class Node(ABC):
     """Numbers of a relaxation.
 
     Attributes:
-        shape: theirs.
+        parents: the earlier nodes.
+        shape: of the numbers.
         terms: of the longest sum that a step takes.
     """
 
+    parents: Sequence[int]
     shape: Shape
     terms: int = 1
 
@@ -50,7 +55,7 @@ class Node(ABC):
 
     @abstractmethod
     def pull(self, a: Rows) -> Pulled:
-        """What is constant in each row's combination, and the coefficients of earlier nodes in the rest, for the maximum."""
+        """What is constant in each row's combination, and the coefficients of the parents in the rest, for the maximum."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class Ball(Node):
         norm: inf, 2 or 1.
     """
 
+    parents: ClassVar[Sequence[int]] = ()  # type: ignore[misc]
     centre: Real
     radius: Real
     norm: float | int = np.inf
@@ -94,6 +100,7 @@ class Ball(Node):
 class Constant(Node):
     """Known numbers."""
 
+    parents: ClassVar[Sequence[int]] = ()  # type: ignore[misc]
     value: Real
 
     @property
@@ -119,7 +126,7 @@ class Map(Node):
     """A linear map of an earlier node, plus constants."""
 
     linear: Linear
-    parent: int
+    parents: Sequence[int]
     bias: Real | None = None
 
     @property
@@ -131,7 +138,7 @@ class Map(Node):
         return self.linear.terms + (0 if self.bias is None else prod(self.shape))
 
     def interval(self, known: "Relaxation") -> tuple[Real, Real]:
-        low, high = known.low[self.parent], known.high[self.parent]
+        low, high = known.low[self.parents[0]], known.high[self.parents[0]]
         middle = self.linear((low + high)[None] / 2)[0]
         half = self.linear.absolute()((high - low)[None] / 2)[0]
         middle = middle if self.bias is None else middle + self.bias
@@ -139,7 +146,7 @@ class Map(Node):
         return known.rounding.down(middle - half, weight, self.terms), known.rounding.up(middle + half, weight, self.terms)
 
     def weight(self, known: "Relaxation") -> Real:
-        own = self.linear.absolute()(known.size(self.parent)[None])[0]
+        own = self.linear.absolute()(known.size(self.parents[0])[None])[0]
         return own if self.bias is None else own + jnp.abs(self.bias)
 
     def pull(self, a: Rows) -> Pulled:
@@ -147,7 +154,7 @@ class Map(Node):
             constant = jnp.zeros(len(a), a.dtype)
         else:
             constant = a.reshape(len(a), -1) @ jnp.broadcast_to(self.bias, self.shape).reshape(-1)
-        return constant, [(self.parent, self.linear.pull(a))]
+        return constant, [self.linear.pull(a)]
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,7 @@ class Sum(Node):
         return _added([known.size(p) for p in self.parents])
 
     def pull(self, a: Rows) -> Pulled:
-        return jnp.zeros(len(a), a.dtype), [(p, a) for p in self.parents]
+        return jnp.zeros(len(a), a.dtype), [a for _ in self.parents]
 
 
 @dataclass(frozen=True)
@@ -178,7 +185,6 @@ class Between(Node):
     """Numbers that lie between two combinations of the numbers at the same places of earlier nodes, and in an interval.
 
     Attributes:
-        parents: the earlier nodes.
         slopes_below, slopes_above: the coefficients, one array for each parent.
         below, above: the constants.
         low, high: the interval.
@@ -211,8 +217,8 @@ class Between(Node):
     def pull(self, a: Rows) -> Pulled:
         rising, falling = jnp.maximum(a, 0), jnp.minimum(a, 0)
         constant = rising.reshape(len(a), -1) @ self.above.reshape(-1) + falling.reshape(len(a), -1) @ self.below.reshape(-1)
-        pairs = zip(self.parents, self.slopes_below, self.slopes_above, strict=True)
-        return constant, [(p, rising * up[None] + falling * down[None]) for p, down, up in pairs]
+        pairs = zip(self.slopes_below, self.slopes_above, strict=True)
+        return constant, [rising * up[None] + falling * down[None] for down, up in pairs]
 
 
 def between(parent: int, lines: Lines, low: Real, high: Real) -> Between:
@@ -226,14 +232,18 @@ class Relaxation:
 
     Attributes:
         low, high: the ends, by node. They come from interval arithmetic, until `tighten` replaces them.
+
+    Args:
+        rounding: of all bounds.
+        after: another one, whose nodes come first.
     """
 
-    def __init__(self, rounding: Rounding) -> None:
+    def __init__(self, rounding: Rounding, after: "Relaxation | None" = None) -> None:
         self.rounding = rounding
-        self.nodes: list[Node] = []
-        self.low: list[Real] = []
-        self.high: list[Real] = []
-        self._weights: list[Real] = []
+        self.nodes: list[Node] = list(after.nodes) if after else []
+        self.low: list[Real] = list(after.low) if after else []
+        self.high: list[Real] = list(after.high) if after else []
+        self._weights: list[Real] = list(after._weights) if after else []
 
     def add(self, node: Node) -> int:
         """The number of the new node."""
@@ -256,14 +266,12 @@ class Relaxation:
         """
         first = next(iter(rows.values()))
         total = weight = jnp.zeros(len(first), first.dtype)
-        terms, limits = 0, np.finfo(first.dtype)
-        floor = float(limits.tiny / limits.eps)  # what may have been lost by underflow counts as a rounding of this
+        terms = 0
         for i, a, constant in self._pulled(rows):
             total = total + constant
             terms = max(terms, self.nodes[i].terms)
             if self.rounding.outward:
-                known = jnp.maximum(jnp.abs(a), floor).reshape(len(a), -1)
-                weight = weight + known @ jnp.broadcast_to(self._weights[i], a.shape[1:]).reshape(-1)
+                weight = weight + _weigh(a, jnp.broadcast_to(self._weights[i], a.shape[1:]))
         return self.rounding.up(total, weight, terms + max(rows) + 1)
 
     def coefficients(self, rows: Mapping[int, Rows]) -> dict[int, Rows]:
@@ -277,20 +285,53 @@ class Relaxation:
             a = waiting.pop(i, None)
             if a is None:
                 continue
-            constant, pulled = self.nodes[i].pull(a)
+            constant, pulled = _pull(_alone(self.nodes[i]), a)
             yield i, a, constant
-            for parent, coefficients in pulled:
+            for parent, coefficients in zip(self.nodes[i].parents, pulled, strict=True):
                 waiting[parent] = waiting[parent] + coefficients if parent in waiting else coefficients
 
     def range(self, node: int) -> tuple[Real, Real]:
         """Both ends of each number of a node, by pulling it back."""
-        shape = self.nodes[node].shape
-        one = jnp.eye(prod(shape), dtype=self.low[node].dtype).reshape(-1, *shape)
-        return -self.most({node: -one}).reshape(shape), self.most({node: one}).reshape(shape)
+        shape, dtype = self.nodes[node].shape, self.low[node].dtype
+        size, widest = prod(shape), max(prod(n.shape) for n in self.nodes[: node + 1])
+        every = max(PART // (widest * dtype.itemsize), 1)
+        if size <= every:
+            low, high = self._ends(node, jnp.eye(size, dtype=dtype))
+            return low.reshape(shape), high.reshape(shape)
+        starts = [min(first, size - every) for first in range(0, size, every)]  # the last part overlaps, to be of the same size
+        parts = [self._ends(node, jax.nn.one_hot(first + jnp.arange(every), size, dtype=dtype)) for first in starts]
+        kept = [every] * (len(starts) - 1) + [size - every * (len(starts) - 1)]
+        low, high = (
+            jnp.concatenate([part[every - keep :] for part, keep in zip(ends, kept, strict=True)])
+            for ends in zip(*parts, strict=True)
+        )
+        return low.reshape(shape), high.reshape(shape)
+
+    def _ends(self, node: int, units: Float[Array, "rows numbers"]) -> tuple[Float[Array, " rows"], Float[Array, " rows"]]:
+        one = units.reshape(-1, *self.nodes[node].shape)
+        return -self.most({node: -one}), self.most({node: one})
 
     def tighten(self, node: int, low: Real, high: Real) -> None:
         """Other ends of a node's numbers."""
         self.low[node], self.high[node] = low, high
+
+
+@jax.jit
+def _pull(node: Node, a: Rows) -> Pulled:
+    """Compiled once for nodes alike: where nothing is compiled as a whole, this is."""
+    return node.pull(a)
+
+
+def _alone(node: Node) -> Node:
+    """A node without the numbers of its parents, with which each would be compiled anew."""
+    return replace(node, parents=(0,) * len(node.parents)) if node.parents else node  # type: ignore[type-var]
+
+
+@jax.jit
+def _weigh(a: Rows, weights: Real) -> Float[Array, " rows"]:
+    limits = np.finfo(a.dtype)
+    floor = float(limits.tiny / limits.eps)  # what may have been lost by underflow counts as a rounding of this
+    return jnp.maximum(jnp.abs(a), floor).reshape(len(a), -1) @ weights.reshape(-1)
 
 
 def _added(parts: list[Real]) -> Real:
@@ -305,3 +346,14 @@ def dual_norm(rows: Float[Array, "rows inputs"], norm: float | int) -> Float[Arr
     largest = size.max(axis=1)  # without whose scale squares may underflow
     norms: Float[Array, " rows"] = jnp.linalg.norm(rows / jnp.where(largest > 0, largest, 1)[:, None], axis=1)
     return largest * norms
+
+
+for _kind, _arrays in (
+    (Ball, ["centre", "radius"]),
+    (Constant, ["value"]),
+    (Map, ["linear", "bias"]),
+    (Sum, []),
+    (Between, ["slopes_below", "slopes_above", "below", "above", "low", "high"]),
+):
+    _names = [field.name for field in fields(_kind)]
+    jax.tree_util.register_dataclass(_kind, _arrays, [name for name in _names if name not in _arrays])

@@ -140,3 +140,34 @@ def test_what_it_cannot_do_is_refused(options, message):
     layers, x = case(0)
     with pytest.raises(ValueError, match=message):
         local_lipschitz(Network.sequential(layers), x, 0.1, **options)
+
+
+def test_units_that_do_not_move_are_no_kinks_and_are_not_split():
+    """Pruned units: no incoming weights, no bias, so that they stay at 0."""
+    layers, x = case(2, (2, 6, 2))
+    plain = local_lipschitz(Network.sequential(layers), x, 1.0, method="bab")
+    (first, bias), (last, _) = layers
+    wider = [
+        (np.concatenate([first, np.zeros((4, 2))]), np.concatenate([bias, np.zeros(4)])),
+        (np.concatenate([last, np.ones((2, 4))], axis=1), None),
+    ]
+    found = local_lipschitz(Network.sequential(wider), x, 1.0, method="bab")
+    np.testing.assert_allclose(found.rows, plain.rows, rtol=1e-9)
+    np.testing.assert_allclose(found.lower, found.rows, rtol=1e-9)
+    assert found.nodes < 100
+
+
+def test_numbers_that_overflow_bound_nothing():
+    huge = [(1e200 * np.array([[1.0, -1.0], [1.0, 2.0]]), None)] * 2 + [(np.ones((1, 2)), None)]
+    found = local_lipschitz(Network.sequential(huge), [0.1, 0.2], 1.0, method="bab")
+    assert found.rows[0] == np.inf
+    assert not found.closed
+    assert local_lipschitz(Network.sequential(huge), [0.1, 0.2], 1.0).rows[0] == np.inf
+
+
+def test_a_sliver_is_left_out_by_linear_programs_alone():
+    """1e8 on 0 < x < 1e-8, and 0 elsewhere."""
+    net = Network.sequential([([[1e8], [1e8]], [0.0, -1.0]), ([[1.0, -1.0]], None)])
+    plain, certified = (local_lipschitz(net, [0.3], 1.0, method="bab", arithmetic=a) for a in ARITHMETICS)
+    assert plain.rows[0] == 0
+    assert certified.rows[0] == pytest.approx(1e8)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from ntkit.lipschitz import AvgPool, Conv, Dense, Flatten, Network, Relu, local_lipschitz
+from ntkit.lipschitz import AvgPool, Conv, Dense, Flatten, Network, Relu, _local, _relaxation, local_lipschitz
 from ntkit.strategies import seeds
 from tests.oracles import lipschitz_exact, lipschitz_reference
 
@@ -154,6 +154,32 @@ def test_a_deadline_leaves_the_linear_bound():
     assert (found.side, found.status, found.closed) == ("upper", "stopped at the limit", False)
 
 
+def test_deep_networks_are_bounded_step_by_step_and_rows_in_parts(monkeypatch):
+    layers, x = case(5, (3, 7, 6, 2))
+    net, centres = Network.sequential(layers), np.stack([x, -x])
+    options = {"outputs": [1, 0], "method": "recurjac"}
+    whole = local_lipschitz(net, centres, 0.3, **options)
+    monkeypatch.setattr(_local, "DEEP", 1)
+    for size in (_relaxation.PART, 200, 1):
+        monkeypatch.setattr(_relaxation, "PART", size)
+        np.testing.assert_allclose(local_lipschitz(net, centres, 0.3, **options).rows, whole.rows, rtol=1e-12)
+
+
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softplus", "gelu"])
+def test_slopes_as_functions_of_the_input_are_tighter_on_small_balls(activation):
+    layers, x = case(6, (3, 5, 5, 2))
+    net = Network.sequential(layers, activation)
+    slack = []
+    for radius in (1e-3, 1e-2):
+        plain, coupled = (local_lipschitz(net, x, radius, method=m, key=KEY) for m in ("lirpa", "coupled"))
+        assert (coupled.lower <= coupled.rows).all()
+        assert (coupled.rows <= plain.rows).all()
+        slack.append((coupled.rows - coupled.lower).max() / (plain.rows - plain.lower).max())
+    assert max(slack) < 0.5
+    best = local_lipschitz(net, x, radius, method="best", key=KEY)
+    assert (best.rows <= coupled.rows).all()
+
+
 NET = Network.sequential([(np.ones((3, 2)), None), (np.ones((1, 3)), None)])
 SMOOTH = Network.sequential([(np.ones((3, 2)), None), (np.ones((1, 3)), None)], "tanh")
 
@@ -163,6 +189,10 @@ SMOOTH = Network.sequential([(np.ones((3, 2)), None), (np.ones((1, 3)), None)], 
     [
         ({"net": 3}, "net must be a Network of ntkit.lipschitz, got 3"),
         ({"x0": [1.0]}, r"x0 must have shape \(2,\) or \(2,\), or be a batch of these, got \(1,\)"),
+        (
+            {"net": Network.sequential([(np.full((1, 2), 1e-310), None)])},
+            r"net must have weights of 0 or at least 2.23e-308 .*, got .*1e-310.* in array 0",
+        ),
         ({"x0": [np.nan, 1.0]}, "x0 must hold finite real numbers"),
         ({"radius": -1.0}, "radius must be finite and at least 0, got -1.0"),
         ({"radius": np.inf}, "radius must be finite and at least 0, got inf"),
