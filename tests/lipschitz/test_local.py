@@ -93,7 +93,7 @@ def test_the_best_is_the_least_of_all_for_each_output():
     best = local_lipschitz(net, x, 1.0, method="best").rows
     methods = [("product", "both"), ("absolute", "both"), ("ibp", "ibp"), ("lirpa", "crown"), ("lirpa", "both")]
     every = [local_lipschitz(net, x, 1.0, method=m, forward=f).rows for m, f in methods]
-    assert (best <= np.min(every, axis=0)).all()
+    assert (best <= np.min(every, axis=0) * (1 + 1e-12)).all()  # equal ones differ by their rounding
 
 
 def test_batches_boxes_outputs_and_clips():
