@@ -19,8 +19,9 @@ class Bound:
         lower: what the Jacobian attains for each output at some point of the set, up to rounding, in the shape of `rows`.
         side: "upper", or "exact": met by `lower` up to the solver's tolerance. What is certified is "upper", met or not.
         method, forward: how it was computed.
-        arithmetic: "float64+outward" and "float32+outward" hold for real numbers, given the weights as they are; "float64" may
-            be off by rounding; "float64, solver tolerance 1e-7" by that.
+        arithmetic: "float64+outward" and "float32+outward" hold for real numbers, given the weights as they are; "ball" does,
+            too, and is rounded once, up from 128 bits; "float64" may be off by rounding; "float64, solver tolerance 1e-7" by
+            that.
         box: the two corners of the smallest box that holds the set.
         seconds: it took, compilation included.
         status: a sentence on how it ended.

@@ -17,7 +17,7 @@ from ntkit.lipschitz._forward import FORWARDS, SLOPES, Forward, Slopes, relax
 from ntkit.lipschitz._linear import Numbers
 from ntkit.lipschitz._network import Network
 from ntkit.lipschitz._relaxation import Ball
-from ntkit.lipschitz._rounding import Arithmetic, Rounding
+from ntkit.lipschitz._rounding import FLOATS, Arithmetic, Rounding
 from ntkit.lipschitz._signs import Signs, signs
 
 HALVINGS = 20  # of the interval from 0 to the limit in which the radius is looked for
@@ -82,7 +82,7 @@ def certified_radius(
         slopes: as of `local_lipschitz`.
         norm: of the ball: inf, 2 or 1.
         clip: the range of the data, to which balls are cut.
-        arithmetic: as of `local_lipschitz`.
+        arithmetic: as of `local_lipschitz`, of floats.
 
     Raises:
         ValueError: as for `local_lipschitz`; labels that are none; fewer than two outputs.
@@ -95,6 +95,7 @@ def certified_radius(
     Source: the margin form of the use of local constants for robustness, Hein and Andriushchenko (2017).
     """
     asked = ask(net, x0, 0.0, norm, np.inf, None, clip, arithmetic)
+    check("arithmetic", arithmetic, FLOATS)
     check("method", method, METHODS)
     check("forward", forward, FORWARDS)
     check("slopes", slopes, SLOPES)
@@ -135,7 +136,7 @@ def monotone_in(
         slopes: as of `local_lipschitz`.
         norm: of the ball: inf, 2 or 1.
         clip: the range of the data, to which the ball is cut.
-        arithmetic: as of `local_lipschitz`.
+        arithmetic: as of `local_lipschitz`, of floats.
 
     Raises:
         ValueError: as for `local_lipschitz`.
@@ -147,6 +148,7 @@ def monotone_in(
         ([[True, False]], [[False, False]])
     """
     asked = ask(net, x0, radius, norm, np.inf, None, clip, arithmetic)
+    check("arithmetic", arithmetic, FLOATS)
     check("method", method, METHODS)
     check("forward", forward, FORWARDS)
     check("slopes", slopes, SLOPES)

@@ -62,7 +62,7 @@ def ask(
     for name, value in (("norm", norm), ("out_norm", out_norm)):
         if value not in NORMS:
             raise ValueError(f"{name} must be inf, 2 or 1, got {value!r}")
-    dtype = np.dtype(arithmetic.partition("+")[0])
+    dtype = np.dtype("float64" if arithmetic == "ball" else arithmetic.partition("+")[0])
     if dtype == np.float64 and jnp.zeros(0, float).dtype != np.float64:
         raise ValueError(
             f"arithmetic must be 'float32+outward' while JAX is in single precision, got {arithmetic!r}; "
@@ -81,7 +81,8 @@ def ask(
     size = prod(net.input_shape)
     given = np.asarray(x0)
     x, batched = _inputs("x0", x0, net.input_shape, dtype)
-    centres = jnp.asarray(np.where(_subnormal(x), 0, x).astype(dtype))  # moved by less than the slack of every bound
+    lost = _subnormal(x) & (arithmetic != "ball")  # moved by less than the slack of every bound that has any
+    centres = jnp.asarray(np.where(lost, 0, x).astype(dtype))
     wide = np.asarray(radius, np.float64)
     if not np.isfinite(wide).all() or (wide < 0).any():
         raise ValueError(f"radius must be finite and at least 0, got {radius!r}")
@@ -106,7 +107,7 @@ def ask(
         jnp.asarray(radii),
         float(norm),
         (len(x),) if batched else (),
-        Rounding(arithmetic.endswith("outward")),
+        Rounding(arithmetic != "float64"),
     )
 
 

@@ -12,6 +12,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from ntkit.lipschitz._backward import METHODS, derivative
 from ntkit.lipschitz._backward import Method as Backward
+from ntkit.lipschitz._ball import ball_rows, check_ball
 from ntkit.lipschitz._bound import Bound
 from ntkit.lipschitz._branch import Closing, Stop, branch
 from ntkit.lipschitz._core import bounds
@@ -83,6 +84,8 @@ def local_lipschitz(
         outputs: which of them; None for all.
         clip: the range of the data, to which the ball is cut; of the l_inf norm only.
         arithmetic: of `rows`, see `Bound`; "float32+outward" is for float32 weights. For "exact" that of the solver.
+            "ball" (the extra `exact`) is for small networks, of up to 1024 inputs, units and outputs, whose activations are
+            piecewise linear, tanh, sigmoid or softplus, for norm=inf and the methods from "product" to "lirpa".
         closing: what "bab" works for: "rows", until every output's bound is met, or "value", until the largest is.
         nodes: about how many parts of balls "bab" looks at before it gives what it has.
         deadline: seconds for "bab" and "exact", after which they give what they have: for each output no more than "lirpa".
@@ -90,6 +93,7 @@ def local_lipschitz(
 
     Raises:
         ValueError: an argument has a wrong shape, dtype or value, or a combination is not supported: the message says what is.
+        ImportError: arithmetic="ball" without python-flint, the extra `exact`.
 
     Example:
         >>> net = Network.sequential([([[1.0], [-1.0]], None), ([[2.0, 1.0]], None)])  # 2 max(x, 0) + max(-x, 0)
@@ -109,6 +113,8 @@ def local_lipschitz(
         raise ValueError(f"norm must be inf for method='absolute', got {norm!r}")
     check("closing", closing, ("rows", "value"))
     _check_searching(net, method, closing, norm, out_norm, arithmetic, {"deadline": deadline, "nodes": nodes})
+    if arithmetic == "ball":
+        check_ball(asked, method)
     chosen = np.arange(net.outputs) if outputs is None else np.asarray(outputs)
     lower = np.asarray(attained(asked, key))[:, chosen]
     closed, seen = False, 0
@@ -117,6 +123,8 @@ def local_lipschitz(
         lower = np.maximum(lower, found)
     elif method == "bab":
         rows, lower, seen, closed = branch(asked, chosen, lower, forward, slopes, Stop(closing, deadline, nodes))
+    elif arithmetic == "ball":
+        rows = ball_rows(asked, chosen, method, forward, slopes)
     else:
         rows = np.asarray(_rows(asked, chosen, method, forward, slopes))
     rows, lower = rows.astype(asked.centres.dtype), lower.astype(asked.centres.dtype)

@@ -24,8 +24,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-Arithmetic = Literal["float64", "float64+outward", "float32+outward"]
-ARITHMETICS: tuple[Arithmetic, ...] = ("float64", "float64+outward", "float32+outward")
+Arithmetic = Literal["float64", "float64+outward", "float32+outward", "ball"]
+FLOATS: tuple[Arithmetic, ...] = ("float64", "float64+outward", "float32+outward")
+ARITHMETICS: tuple[Arithmetic, ...] = (*FLOATS, "ball")
 Real = Float[Array, "..."]
 
 

@@ -8,8 +8,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from jaxtyping import Int
 
+from ntkit._compat.flint import load_flint
 from ntkit.kernels import Network
-from ntkit.spectra._flint import load_flint
 from ntkit.spectra._relu import Arithmetic, Pair, is_relu_chain, relu_chain
 from ntkit.spectra._spectrum import Spectrum
 

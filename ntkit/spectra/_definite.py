@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from ntkit._compat.flint import load_flint
 from ntkit.spectra._enclosure import enclosed_eigenvalues
 from ntkit.spectra._exact_definite import definite_exactly, definite_in_balls, is_ball_matrix
-from ntkit.spectra._flint import load_flint
 from ntkit.spectra._symmetric import SLACK, UNIT, as_symmetric
 
 

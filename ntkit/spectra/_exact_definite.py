@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from ntkit.spectra._flint import load_flint
+from ntkit._compat.flint import load_flint
 
 _PRECISIONS = (128, 512, 2048)  # bits; then doubled as long as exact integers say that it helps
 
