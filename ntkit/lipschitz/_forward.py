@@ -89,9 +89,10 @@ def bend(net: Network, known: Steps) -> None:
 
 def _cut(known: Steps, before: int, side: Int[Array, "..."]) -> None:
     """Leave of the intervals what is on the sides."""
-    low = jnp.where(side > 0, jnp.maximum(known.low[before], 0), known.low[before])
-    high = jnp.where(side < 0, jnp.minimum(known.high[before], 0), known.high[before])
-    known.empty = known.empty | (low > high).any()
+    low, high = known.low[before], known.high[before]
+    known.empty = known.empty | ((side > 0) & (high < 0)).any() | ((side < 0) & (low > 0)).any()
+    low = jnp.where(side > 0, jnp.maximum(low, 0), low)
+    high = jnp.where(side < 0, jnp.minimum(high, 0), high)
     known.tighten(before, low, jnp.maximum(low, high))  # of an empty set nothing is asked, but that it be numbers
 
 

@@ -7,7 +7,7 @@ any number, and its offset is raised until the line is above. Above a convex fun
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from ntkit.lipschitz._activation import Activation, LeakyRelu
 from ntkit.lipschitz._rounding import Rounding
@@ -138,7 +138,7 @@ def coupled_planes(
     def middle(plane: Plane) -> Real:
         return plane.slope * (low + high) / 2 + plane.across * (z_low + z_high) / 2 + plane.offset
 
-    def choose(first: Plane, second: Plane, which: Real) -> Plane:
+    def choose(first: Plane, second: Plane, which: Bool[Array, "..."]) -> Plane:
         return Plane(*(jnp.where(which, one, other) for one, other in zip(first, second, strict=True)))
 
     tops = plane(low, largest, True), plane(high, least, True)

@@ -13,7 +13,7 @@ Source: Jordan and Dimakis (2020), with the box of the derivative from its linea
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -46,6 +46,14 @@ class Solved:
     value: float
     bound: float
     above: dict[int, np.ndarray]
+    closed: bool
+
+
+class Answer(NamedTuple):
+    """Where the solver ended: its variables, if it found any, nothing is larger than the bound, whether it is done."""
+
+    x: Floats | None
+    bound: float
     closed: bool
 
 
@@ -86,7 +94,7 @@ class _Program:
         self.rows([(product, 1.0), (value, -1.0), (gate, -high)], -high, np.inf)
         return product
 
-    def maximum(self, places: np.ndarray, seconds: float | None) -> tuple[Any, float]:
+    def maximum(self, places: np.ndarray, seconds: float | None) -> Answer:
         """The solver's answer for the sum of these variables."""
         blocks, low, high, start = [], [], [], 0
         for parts, least, most in self._rows:
@@ -96,17 +104,29 @@ class _Program:
             high.append(most)
             start += least.size
         data, rows, columns = (np.concatenate(part) for part in zip(*blocks, strict=True))
-        matrix = scipy.sparse.csr_array((data, (rows, columns)), (start, self.count))
+        # Tolerances of the solver are absolute: variables and rows are brought to size 1, by powers of two, which round nothing.
+        scale = _power(np.maximum(np.abs(np.concatenate(self.low)), np.abs(np.concatenate(self.high))))
+        matrix = scipy.sparse.csr_array((data * scale[columns], (rows, columns)), (start, self.count))
+        by_row = 1 / _power(abs(matrix).max(axis=1).toarray().ravel())
+        unit = scale[places].max()
         cost = np.zeros(self.count)
-        cost[places] = -1.0
+        cost[places] = -scale[places] / unit
         found = milp(
             cost,
-            constraints=LinearConstraint(matrix, np.concatenate(low), np.concatenate(high)),
-            bounds=Bounds(np.concatenate(self.low), np.concatenate(self.high)),
+            constraints=LinearConstraint(
+                scipy.sparse.diags_array(by_row) @ matrix, by_row * np.concatenate(low), by_row * np.concatenate(high)
+            ),
+            bounds=Bounds(np.concatenate(self.low) / scale, np.concatenate(self.high) / scale),
             integrality=np.concatenate(self.binary).astype(int),
             options={"mip_rel_gap": GAP} | ({} if seconds is None else {"time_limit": seconds}),
         )
-        return found, -found.mip_dual_bound if found.mip_dual_bound is not None else np.inf
+        bound = np.inf if found.mip_dual_bound is None else -found.mip_dual_bound * unit
+        return Answer(None if found.x is None else found.x * scale, bound, found.status == 0)
+
+
+def _power(sizes: Floats) -> Floats:
+    """The next power of two, of 0 the number 1."""
+    return np.where(sizes > 0, 2.0 ** np.ceil(np.log2(np.where(sizes > 0, sizes, 1.0))), 1.0)
 
 
 def solve(net: Network, known: Steps, row: Floats, seconds: float | None = None, *, coupled: bool = True) -> Solved:
@@ -135,15 +155,15 @@ def solve(net: Network, known: Steps, row: Floats, seconds: float | None = None,
             numbers.append(program.variables(low, high))
             program.rows([(numbers[-1], 1.0), *[(numbers[p], -1.0) for p in step.parents]], 0, 0)
     sizes = _derivative(program, net, known, row, gates)
-    found, bound = program.maximum(sizes, seconds)
+    found = program.maximum(sizes, seconds)
     if found.x is None:
-        return Solved(-np.inf, bound, {}, False)
-    value = -float(found.fun)
+        return Solved(-np.inf, found.bound, {}, False)
+    value = float(found.x[sizes].sum())
     above = {}
     for number, (open_, gate) in gates.items():
         above[number] = np.asarray(known.low[net.steps[number - 1].parents[0]]).ravel() > 0
         above[number][open_] = found.x[gate] > 0.5
-    return Solved(value, max(bound, value), above, found.status == 0)
+    return Solved(value, max(found.bound, value), above, found.closed)
 
 
 def _activated(

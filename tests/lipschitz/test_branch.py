@@ -171,3 +171,12 @@ def test_a_sliver_is_left_out_by_linear_programs_alone():
     plain, certified = (local_lipschitz(net, [0.3], 1.0, method="bab", arithmetic=a) for a in ARITHMETICS)
     assert plain.rows[0] == 0
     assert certified.rows[0] == pytest.approx(1e8)
+
+
+@pytest.mark.parametrize("arithmetic", ARITHMETICS)
+def test_a_box_of_no_width_along_an_axis_is_not_empty(arithmetic):
+    """Units that depend on the frozen input alone are constant, and their ends may be out of order by their rounding."""
+    layers = [([[1.0, 0.0], [0.0, 1.3]], [-0.5, 0.9]), ([[1.0, 0.0], [0.0, 1.0]], [0.0, 0.3]), ([[1.0, 1.0]], None)]
+    found = local_lipschitz(Network.sequential(layers), [0.0, -0.3], [1.0, 0.0], method="bab", arithmetic=arithmetic)
+    assert found.rows[0] == pytest.approx(2.3)  # for x > 0.5
+    assert found.closed

@@ -146,6 +146,17 @@ def test_bounds_of_tiny_networks_do_not_underflow():
         assert local_lipschitz(net, [1.0, 1.0], 0.1, norm=norm).rows == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize("scale", [1e-12, 1e-7, 1e12])
+def test_integer_programs_do_not_depend_on_the_scale_of_weights(scale):
+    first = (scale * np.array([[1.0, -1.0], [1.0, 2.0], [-0.5, 1.0]]), scale * np.array([0.1, -0.2, 0.05]))
+    second = (np.array([[1.0, -1.0, 0.5], [0.5, 1.0, -2.0]]), scale * np.array([0.1, -0.1]))
+    found = local_lipschitz(
+        Network.sequential([first, second, ([[1.0, -1.0]], None)]), [0.1, 0.2], 0.5, method="exact", arithmetic="float64"
+    )
+    assert found.rows[0] == pytest.approx(6 * scale)
+    assert found.side == "exact"
+
+
 def test_a_deadline_leaves_the_linear_bound():
     layers, x = case(3)
     net = Network.sequential(layers)
