@@ -2,6 +2,8 @@
 
 import sys
 from importlib import import_module
+from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -25,6 +27,7 @@ from ntkit.separation import (
     TwoStep,
     XorClusters,
 )
+from ntkit.strategies import PerceptronStyle
 
 TASKS = (DynamicSignal, StaticSignal, XorClusters, HierarchicalPolynomial, AveragedPolynomial, GroupArithmetic)
 LEARNERS = (TwoStep, ProjectedGradient, KernelRidge, LeastSquares, TwoLayerRelu)
@@ -53,6 +56,39 @@ def test_points_are_what_their_style_says(sphere):
         assert np.linalg.norm(points[1] - points[0]) < 1e-5
 
 
+@given(strategies.perceptrons(below=(0.0, 0.2)))
+def test_networks_with_weights_are_what_their_style_says(drawn):
+    layers, centre = drawn.layers(), drawn.centre()
+    assert [weights.shape for weights, _ in layers] == [(m, n) for n, m in pairwise(drawn.widths)]
+    assert eval(repr(drawn), {"Perceptron": strategies.Perceptron}) == drawn
+    signs = []
+    for x in centre + drawn.radius * np.random.default_rng(0).uniform(-1, 1, (20, centre.size)):
+        for weights, bias in layers[:-1]:
+            z = weights @ x + bias
+            signs.append(np.sign(z))
+            x = np.where(z > 0, z, drawn.below * z)
+    hidden = len(layers) - 1
+    if drawn.style == "linear":
+        assert hidden == 0
+    if drawn.style == "narrow":
+        assert set(drawn.widths[1:-1]) == {1}
+    if drawn.style == "stable":
+        assert all((one == other).all() for one, other in zip(signs, signs[hidden:], strict=False))
+    if drawn.style == "dead":
+        assert all(sign[0] == -1 for sign in signs)
+    if drawn.style == "zero":
+        assert not any(weights[0].any() for weights, _ in layers)
+    if drawn.style == "equal":
+        assert all((weights[1:2] == weights[0]).all() and (bias[1:2] == bias[0]).all() for weights, bias in layers)
+    if drawn.style == "deficient":
+        assert all(np.linalg.matrix_rank(weights) <= 1 for weights, _ in layers)
+    if drawn.style == "kink":
+        for weights, bias in layers[:-1]:
+            z = weights @ centre + bias
+            np.testing.assert_allclose(z, 0, atol=1e-14)
+            centre = np.where(z > 0, z, drawn.below * z)
+
+
 @pytest.mark.parametrize(
     ("strategy", "condition"),
     [
@@ -66,6 +102,9 @@ def test_points_are_what_their_style_says(sphere):
         (strategies.spheres(), lambda sphere: sphere.count == 1),
         (strategies.spheres(), lambda sphere: sphere.style == "antipodal" and sphere.dim == 1),
         (strategies.spheres(), lambda sphere: sphere.style == "near" and sphere.dim > 1),
+        *((strategies.perceptrons(), lambda net, style=style: net.style == style) for style in get_args(PerceptronStyle)),
+        (strategies.perceptrons(), lambda net: len(net.widths) == 4 and net.style != "narrow" and min(net.widths) > 1),
+        (strategies.perceptrons(below=(0.0, 0.2)), lambda net: net.below > 0),
         (strategies.networks(), lambda chain: len(chain.network.layers) == 1),
         (strategies.networks(), lambda chain: {Relu(), Erf()} <= set(chain.layers)),
         (strategies.networks(), lambda chain: any(isinstance(x, Dense) and x.b_std > 0 for x in chain.layers)),

@@ -11,6 +11,7 @@ except ModuleNotFoundError as error:
 
 from ntkit.strategies._data import Images, ImageStyle, PointStyle, Sphere, images, spheres
 from ntkit.strategies._kernels import Chain, Recipe, networks
+from ntkit.strategies._lipschitz import Perceptron, PerceptronStyle, perceptrons
 from ntkit.strategies._orthoconv import Convolution, KernelStyle, architectures, convolutions
 from ntkit.strategies._seeds import seeds
 from ntkit.strategies._separation import DataSet, DistanceKernel, data_sets, learners, signal_tasks, tasks
@@ -23,6 +24,8 @@ __all__ = [
     "ImageStyle",
     "Images",
     "KernelStyle",
+    "Perceptron",
+    "PerceptronStyle",
     "PointStyle",
     "Recipe",
     "Sphere",
@@ -32,6 +35,7 @@ __all__ = [
     "images",
     "learners",
     "networks",
+    "perceptrons",
     "seeds",
     "signal_tasks",
     "spheres",
