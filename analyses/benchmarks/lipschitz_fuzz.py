@@ -13,6 +13,7 @@ import argparse
 import sys
 import time
 import types
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
@@ -35,8 +36,8 @@ def main() -> None:
     fuzz = import_module("tests.lipschitz.fuzz")
     wrong = 0
     for run in (
-        lambda: fuzz.fuzz(options.count, LARGEST, "crown", seed=options.seed),
-        lambda: fuzz.fuzz_exact(options.exact, TINY, seed=options.seed),
+        partial(fuzz.fuzz, options.count, LARGEST, "crown", seed=options.seed),
+        partial(fuzz.fuzz_exact, options.exact, TINY, seed=options.seed),
     ):
         begun = time.perf_counter()
         found = run()

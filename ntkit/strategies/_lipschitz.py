@@ -83,7 +83,7 @@ class Perceptron:
             weights[1:2] = weights[0]
         elif self.style == "deficient":
             weights = np.outer(rng.normal(size=width), weights[0])
-        return weights
+        return np.asarray(weights, np.float64)
 
     def _activated(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.where(z > 0, z, self.below * z)

@@ -168,8 +168,9 @@ def fuzz_exact(count, largest, seed=0):
         wider = case.padded(largest, bias=-1.0)
         net = Network.sequential(wider.layers)
         for way, options in ways.items():
-            found = local_lipschitz(net, wider.centre, case.radius, method=way.split()[0], **options)
-            rows, lower = found.rows[: len(truth)], found.lower[: len(truth)]
+            options |= {"method": way.split()[0], "outputs": range(len(truth))}
+            found = local_lipschitz(net, wider.centre, case.radius, **options)
+            rows, lower = found.rows, found.lower
             off = 0.0
             if found.closed:
                 off = float(np.max(np.abs(rows - truth) / np.maximum(truth, SOLVED * truth.max() + np.finfo(float).tiny)))
