@@ -21,6 +21,7 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 from jaxtyping import Float, Int
 
 from ntkit.lipschitz._cells import Cells, Inside, matrices_of
@@ -185,13 +186,13 @@ class _Search:
         return Branched(upper, self.lower, self.nodes, ended)
 
     def _settled(self, part: _Part) -> bool:
-        return bool(part.bound <= self.lower[self.jobs[part.job]] * (1 + MET))
+        return bool(met(self.lower[self.jobs[part.job]], part.bound))
 
     def _rank(self, part: _Part) -> tuple[bool, float]:
         """Parts that may hold the largest of all outputs come first; then the largest bound relative to what is known."""
         i, j = self.jobs[part.job]
         largest, own = float(self.lower[i].max()), float(self.lower[i, j])
-        later = bool(part.bound <= largest * (1 + MET))
+        later = bool(met(largest, part.bound))
         return later, -part.bound / max(own if later else largest, float(np.finfo(float).tiny))
 
     def _keep(self, part: _Part) -> None:
@@ -270,6 +271,12 @@ class _Search:
         given = [jnp.asarray(_padded(array)) for array in (centres, radii, rows, *arrays)]
         found = function(self.asked.net, *given)
         return jax.tree_util.tree_map(lambda leaf: leaf[: len(parts)], found)
+
+
+def met(lower: ArrayLike, upper: ArrayLike, tolerance: float = MET) -> np.ndarray:
+    """Whether bounds are attained up to a relative tolerance; what rounding alone makes of 0 counts as 0."""
+    limits = np.finfo(np.float64)
+    return np.asarray(np.asarray(upper) <= np.asarray(lower) * (1 + tolerance) + limits.tiny / limits.eps)
 
 
 def _padded(array: np.ndarray) -> np.ndarray:

@@ -83,14 +83,14 @@ class Matrix(Linear):
     weights: Float[Array, "out inputs"]
 
     def __call__(self, x: Rows) -> Rows:
-        return x @ self.weights.T
+        return jnp.matmul(x, self.weights.T, precision=jax.lax.Precision.HIGHEST)
 
     @property
     def terms(self) -> int:
         return max(self.weights.shape)
 
     def pull(self, a: Rows) -> Rows:
-        return a @ self.weights
+        return jnp.matmul(a, self.weights, precision=jax.lax.Precision.HIGHEST)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from ntkit.lipschitz._backward import METHODS, derivative
 from ntkit.lipschitz._backward import Method as Backward
 from ntkit.lipschitz._ball import ball_rows, check_ball
 from ntkit.lipschitz._bound import Bound
-from ntkit.lipschitz._branch import Closing, Stop, branch
+from ntkit.lipschitz._branch import Closing, Stop, branch, met
 from ntkit.lipschitz._core import bounds
 from ntkit.lipschitz._door import Ask, ask, check
 from ntkit.lipschitz._exact import exact_rows
@@ -129,20 +129,20 @@ def local_lipschitz(
         rows = np.asarray(_rows(asked, chosen, method, forward, slopes))
     rows, lower = rows.astype(asked.centres.dtype), lower.astype(asked.centres.dtype)
     rows = np.where(np.isnan(rows), np.inf, rows)  # what overflows on the way is not known to be finite
-    met = closed and bool(_met(lower, rows, closing))
+    done = closed and bool(_all_met(lower, rows, closing))
     shape = (*asked.batch, -1)
     rows, lower = rows.reshape(shape), lower.reshape(shape)
     return Bound(
         rows=rows,
         value=_total(rows, out_norm, asked.rounding),
         lower=lower,
-        side="exact" if met and not (method == "bab" and asked.rounding.outward) else "upper",
+        side="exact" if done and not (method == "bab" and asked.rounding.outward) else "upper",
         method=method,
         forward=None if method in ("product", "absolute", "exact") else forward,
         arithmetic=SOLVER if method == "exact" or (method == "bab" and not asked.rounding.outward) else arithmetic,
-        closed=met,
+        closed=done,
         nodes=seen,
-        status=_status(method, closed, met),
+        status=_status(method, closed, done),
         box=tuple(np.asarray(end).reshape(*asked.batch, *net.input_shape) for end in asked.box),  # type: ignore[arg-type]
         seconds=time.perf_counter() - begun,
     )
@@ -231,11 +231,11 @@ def _check_searching(
         raise ValueError(f"arithmetic must be a float64 one for method 'exact', got {arithmetic!r}")
 
 
-def _met(lower: np.ndarray, rows: np.ndarray, closing: Closing) -> np.bool_:
+def _all_met(lower: np.ndarray, rows: np.ndarray, closing: Closing) -> np.bool_:
     """Whether bounds are attained up to the solver's tolerance."""
     if closing == "value":
         lower, rows = lower.max(axis=-1), rows.max(axis=-1)
-    return (lower >= rows * (1 - MET)).all()
+    return met(lower, rows, MET).all()
 
 
 def _status(method: Method, closed: bool, met: bool) -> str:

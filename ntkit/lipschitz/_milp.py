@@ -104,7 +104,7 @@ class _Program:
             high.append(most)
             start += least.size
         data, rows, columns = (np.concatenate(part) for part in zip(*blocks, strict=True))
-        # Tolerances of the solver are absolute: variables and rows are brought to size 1, by powers of two, which round nothing.
+        # Tolerances of the solver are absolute: all is brought to size 1, by powers of two, which round nothing.
         scale = _power(np.maximum(np.abs(np.concatenate(self.low)), np.abs(np.concatenate(self.high))))
         matrix = scipy.sparse.csr_array((data * scale[columns], (rows, columns)), (start, self.count))
         by_row = 1 / _power(abs(matrix).max(axis=1).toarray().ravel())
