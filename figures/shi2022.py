@@ -182,3 +182,72 @@ def bab_converges(record: Record) -> Figure:
     right.legend(loc="upper left")
     head(figure, record)
     return figure
+
+
+def relaxation_is_hull(record: Record) -> Figure:
+    """Left: the set, its hull and RecurJac's box for one interval; right: bounds over extreme values."""
+    figure = Figure(figsize=(6.8, 3.2))
+    left, right = figure.subplots(1, 2)
+    low, high = -1.0, 2.0
+    v = np.linspace(low, high, 41)
+    for s in np.linspace(0, 1, 11):
+        left.plot(v, s * v, "-", color=GREY, linewidth=0.5)
+    corners = np.array([(low, low), (high, 0), (high, high), (low, 0), (low, low)])
+    left.plot(*corners.T, "-", color=BLUE, linewidth=1.6, label="hull")
+    box = np.array([(low, low), (high, low), (high, high), (low, high), (low, low)])
+    left.plot(*box.T, "--", color=ORANGE, linewidth=1.2, label="RecurJac's box")
+    left.set(xlabel="$v$", ylabel="$h = s\\,v$", title="$l = -1$, $u = 2$, $s$ from 0 to 1", ylim=(-1.2, 3.6))
+    left.legend(loc="upper left", ncols=2)
+    for control, colour, marker in (("constants", ORANGE, "x"), (None, BLUE, ".")):
+        found = record.measurement(control)
+        if isinstance(found, Sides):
+            bound, value = np.asarray(found.lhs), np.asarray(found.rhs)
+            label = "lines of LiRPA" if control is None else _named(record, control)
+            right.plot(value.ravel()[:300], bound.ravel()[:300], marker, color=colour, markersize=4, label=label)
+    right.set_xscale("symlog", linthresh=0.1)
+    right.set_yscale("symlog", linthresh=0.1)
+    right.set(xlabel="extreme value of $p v + h$ on the set", ylabel="by the relaxation")
+    right.legend(loc="upper left")
+    head(figure, record)
+    return figure
+
+
+def monotonicity(record: Record) -> Figure:
+    """The least change of an output over steps in the direction in which it is said to rise."""
+    figure = Figure(figsize=(4.6, 3.1))
+    axes = figure.add_subplot(xlabel="least of 400 changes $f(x + t e_j) - f(x)$, $t > 0$", ylabel="share of claims below")
+    for control, colour in (("centre", ORANGE), (None, BLUE)):
+        found = record.part("steps", control)
+        if isinstance(found, Bounds):
+            value = np.sort(np.asarray(found.value))
+            name = "bound on the ball" if control is None else _named(record, control)
+            share = (np.arange(value.size) + 1) / value.size
+            axes.plot(value, share, "-", color=colour, label=f"{name}: {value.size} claims, {(value < -1e-12).sum()} wrong")
+    axes.axvline(0, color=GREY, linewidth=0.9)
+    axes.set_xscale("symlog", linthresh=1e-4)
+    axes.set(ylim=(0, 1.35), yticks=np.arange(6) / 5)
+    axes.legend(loc="upper left")
+    head(figure, record)
+    return figure
+
+
+def float_soundness(record: Record) -> Figure:
+    """Single precision minus the exact value, relative: as it is, with the slack, and rounded outward."""
+    figure = Figure(figsize=(5.0, 3.1))
+    axes = figure.add_subplot(xlabel="(single precision $-$ exact) / exact", ylabel="share of rows below")
+    for part, control, colour, name in (
+        ("slack", "no-slack", ORANGE, ""),
+        ("slack", None, BLUE, "with slack $\\gamma_n$"),
+        ("outward", None, AMBER, "rounded outward"),
+    ):
+        found = record.part(part, control)
+        if isinstance(found, Bounds) and found.upper is not None:
+            excess = np.sort(np.asarray(found.upper) / np.asarray(found.value) - 1)
+            label = name if control is None else _named(record, control)
+            axes.plot(excess, (np.arange(excess.size) + 1) / excess.size, color=colour, label=label)
+    axes.axvline(0, color=GREY, linewidth=0.9)
+    axes.set_xscale("symlog", linthresh=1e-7)
+    axes.set(xlim=(-1e-6, 1e-1), xticks=[-1e-6, 0, 1e-6, 1e-4, 1e-2], ylim=(0, 1.4), yticks=np.arange(6) / 5)
+    axes.legend(loc="upper left")
+    head(figure, record)
+    return figure

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ntkit.lipschitz import Activation, Network, Relu, bounds
+from ntkit.lipschitz import Activation, Network, Relu, Tanh, bounds
 
 Floats = Float[np.ndarray, "..."]
 Layers = list[tuple[Floats, Floats]]  # weights (nets, out, in) and biases (nets, out)
@@ -33,6 +33,31 @@ class Capped(Relu):
         """Not the whole range."""
         least, largest = super().slopes(low, high)
         return least, jnp.where(least < largest, 0.9, largest).astype(low.dtype)
+
+
+class Open(Relu):
+    """Every unit may have either sign, whatever its interval."""
+
+    def slopes(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """The whole range."""
+        return jnp.zeros_like(low), jnp.ones_like(high)
+
+
+class Stalled(Relu):
+    """Wrong on purpose: a unit that is put on a side of its kink keeps both slopes, since its interval still touches 0."""
+
+    def on_side(self, side: int) -> tuple[float, float]:
+        """The whole range."""
+        return 0.0, 1.0
+
+
+class Blunted(Tanh):
+    """Wrong on purpose: the derivative of tanh peaks at 0.5."""
+
+    def slopes(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """Not the whole range."""
+        least, largest = super().slopes(low, high)
+        return jnp.minimum(least, 0.5), jnp.minimum(largest, 0.5)
 
 
 def random_layers(rng: np.random.Generator, nets: int = NETS, hidden: Sequence[int] = HIDDEN) -> Layers:

@@ -11,7 +11,9 @@ from _lipschitz import (
     Capped,
     Floats,
     Layers,
+    Open,
     Stack,
+    Stalled,
     bounded,
     jacobians,
     points_in,
@@ -22,7 +24,7 @@ from _lipschitz import (
 from _lipschitz_cells import cases, exact_rows
 
 from ntkit.claims import All, Bounds, Control, Counts, Identity, Inequality, Paper, Proportion, Sides, Trial
-from ntkit.lipschitz import Network, Relu, local_lipschitz
+from ntkit.lipschitz import Dense, Network, Relu, Residual, local_lipschitz, monotone_in
 
 paper = Paper(
     key="shi2022",
@@ -36,7 +38,7 @@ paper = Paper(
 # absolute values, which is below 1e3, so that 4e-12 would be the worst; 1e-12 is what errors of random sign come to.
 ROUNDING = 1e-12
 POINTS = 300  # at which derivatives are taken, in each ball
-EXPANDED = 40  # networks of each stack whose products of norms are taken one by one
+EXPANDED = 15  # networks of each stack whose products of norms are taken one by one
 
 
 def _stacks(trial: Trial, quick: int, full: int) -> Iterator[tuple[np.random.Generator, Layers, Floats]]:
@@ -92,6 +94,40 @@ def soundness(trial: Trial) -> dict[str, Bounds | Counts]:
 
 
 @paper.claim(
+    "relaxation-is-hull",
+    where="in words: the relaxation of the Clarke derivative is the tightest",
+    kind="theorem",
+    checked="memory",
+    statement=r"l < 0 < u: \quad \frac{l (u - v)}{u - l} \le h \le \frac{u (v - l)}{u - l},\ v \in [l, u], \text{ is the "
+    r"convex hull of } \{(v, s v): v \in [l, u],\ s \in [0, 1]\}: \text{ for all } p \text{ both have the same least and "
+    r"largest } p v + h",
+    rule=Identity(rtol=1e-9, atol=ROUNDING),
+    controls={"constants": "RecurJac's lines, l <= h <= u: a box of twice the area"},
+)
+def relaxation_is_hull(trial: Trial) -> Sides:
+    """300 random intervals with l < 0 < u, -l and u from 0.1 to 10, and p from -3 to 3 (full: 6000); both ends each.
+
+    The network y = x + relu(x) / p, f = p u y + p (l - u) relu(y), on [-1, 1], has the derivative (p + s) v, where v is
+    u + t (l - u); s and t are free, since intervals by IBP do not show y's sign. Its bounds are what the relaxation of h = s v
+    allows; the extreme values on the set are at corners, v = l or u and s = 0 or 1. Closed convex sets on which all p v + h and
+    v have the same extreme values are the same.
+    """
+    rng, method = trial.rng(), "recurjac" if trial.control == "constants" else "lirpa"
+    residual = [Residual([Relu(), Dense(np.ones((1, 1)))]) for _ in range(2)]
+    structure = jax.tree_util.tree_structure(Network.from_layers([*residual, Dense(np.ones((1, 1)))], input_shape=(1,)))
+    found, corners = [], []
+    for _ in range(trial.repeats(quick=1, full=20)):
+        low, high = -(10 ** rng.uniform(-1, 1, NETS)), 10 ** rng.uniform(-1, 1, NETS)
+        p = rng.uniform(-3, 3, NETS)
+        weights = [jnp.asarray(each[:, None, None]) for each in (1 / p, low / high - 1, p * high)]
+        rows = bounded(Stack(tuple(weights), structure), np.zeros((NETS, 1)), np.ones(NETS), method, "ibp")
+        values = np.stack([(p + s) * v for s in (0, 1) for v in (low, high)])
+        found.append([rows.low.ravel(), rows.high.ravel()])
+        corners.append([values.min(axis=0), values.max(axis=0)])
+    return Sides(np.array(found), np.array(corners), x_label="least and largest by bounds", y_label="of the corners")
+
+
+@paper.claim(
     "dominance-chain",
     where="in words: RecurJac as the case of weaker relaxations; the chain and its proof are ours",
     kind="derived",
@@ -114,7 +150,7 @@ def soundness(trial: Trial) -> dict[str, Bounds | Counts]:
 def dominance_chain(trial: Trial) -> dict[str, Bounds]:
     """1200 networks as for soundness; bounds of z by CROWN and IBP together (full: 6000, and by either alone).
 
-    `nested`: LiRPA with CROWN's bounds of z intersected with IBP's, against IBP's. Products of norms are taken of the first 40
+    `nested`: LiRPA with CROWN's bounds of z intersected with IBP's, against IBP's. Products of norms are taken of the first 15
     networks of each stack of 300. Rows whose absolute product is 0 are left out; every link has to be strict somewhere.
     """
     parts: dict[str, list[list[Floats]]] = {name: [] for name in ("recurjac", "ibp", "absolute", "product", "nested")}
@@ -234,14 +270,6 @@ def eps_monotone(trial: Trial) -> dict[str, Bounds]:
     }
 
 
-class Open(Relu):
-    """Every unit may have either sign, whatever its interval."""
-
-    def slopes(self, low: jax.Array, high: jax.Array) -> tuple[jax.Array, jax.Array]:
-        """The whole range."""
-        return jnp.zeros_like(low), jnp.ones_like(high)
-
-
 @paper.claim(
     "stable-cell-exactness",
     where="not in the paper: ours, from the construction",
@@ -283,14 +311,6 @@ def stable_cell_exactness(trial: Trial) -> dict[str, Bounds | Sides]:
         "point": Sides(*joined[1], x_label="bounds at radius 0", y_label="norm of the derivative at the centre"),
         "limit": Bounds(joined[2][0], upper=joined[2][1], x_label="all units open", y_label="bound"),
     }
-
-
-class Stalled(Relu):
-    """A unit that is put on a side of its kink keeps the range of slopes that its interval, which touches 0, allows."""
-
-    def on_side(self, side: int) -> tuple[float, float]:
-        """The whole range."""
-        return 0.0, 1.0
 
 
 @paper.claim(
@@ -340,4 +360,90 @@ def bab_converges(trial: Trial) -> dict[str, Bounds | Sides]:
         "certified": Bounds(np.stack(exact)[:, 0], upper=np.stack(certified), x_label="certified bound", y_label="exact"),
         "anytime": Bounds(falling[1:], upper=falling[:-1], x_label="bound", y_label="after more parts"),
         "closed": Bounds([np.mean(closed)], lower=0.8, y_label="share closed"),
+    }
+
+
+@paper.claim(
+    "monotonicity",
+    where="in words: provable monotonicity of networks",
+    kind="corollary",
+    checked="memory",
+    statement=r"\underline{J}_{cj} \ge 0 \text{ on the ball} \Rightarrow f_c \text{ does not fall as } x_j \text{ alone rises "
+    r"there; likewise for } \overline{J}_{cj} \le 0",
+    rule=All(steps=Inequality(atol=ROUNDING), claims=Inequality()),
+    controls={"centre": Control("the signs of the derivative at the centre", parts=("steps",))},
+)
+def monotonicity(trial: Trial) -> dict[str, Bounds]:
+    """10 networks 4-10-8-1 (full: 100), every other one with second and third weights not negative; 20 balls each, radius 0.3.
+
+    `steps`: for each output that `monotone_in` says to rise or to fall in an input, the least change in that direction over 400
+    pairs of points of the ball that differ in that input. Those that depend on it nowhere, and do both, are left out. `claims`:
+    100 at least.
+    """
+    rng, least = trial.rng(), []
+    for number in trial.progress(range(trial.repeats(quick=10, full=100))):
+        shapes = ((10, 4), (8, 10), (1, 8))
+        layers = [(rng.normal(size=shape) / np.sqrt(shape[1]), 0.3 * rng.normal(size=shape[0])) for shape in shapes]
+        if number % 2:
+            layers[1:] = [(np.abs(weights), biases) for weights, biases in layers[1:]]
+        net, x0 = Network.sequential(layers), rng.normal(size=(20, 4))
+        found = monotone_in(net, x0, 0.0 if trial.control == "centre" else 0.3, arithmetic="float64")
+        for sign, said in ((1, found.rising & ~found.falling), (-1, found.falling & ~found.rising)):
+            for i, j in zip(*np.nonzero(said[:, 0]), strict=True):
+                low = x0[i] + rng.uniform(-0.3, 0.3, (400, 4))
+                high = low.copy()
+                low[:, j], high[:, j] = np.sort(x0[i, j] + rng.uniform(-0.3, 0.3, (2, 400)), axis=0)
+                least.append(sign * (net(jnp.asarray(high)) - net(jnp.asarray(low))).min())
+    return {
+        "steps": Bounds(np.array(least), lower=0.0, x_label="claim", y_label="least change"),
+        "claims": Bounds([len(least)], lower=100.0, y_label="claims"),
+    }
+
+
+# Sums of at most 5, 9, 9, 9 and 4 terms are taken one after another; a unit of rounding for each, of a product of absolute
+# values, is the classical bound.
+UNITS = 36 * 2.0**-24
+
+
+@paper.claim(
+    "float-soundness",
+    where="not in the paper: ours; gamma_n is classical",
+    kind="derived",
+    checked="memory",
+    statement=r"\text{in single precision, LiRPA is within } \gamma_n \| |W_{L,c}| \cdots |W_1| \|_1 \text{ of the exact "
+    r"value, where no unit changes its sign, } \gamma_n = n u; \text{ often it is below: a slack of that size, or rounding "
+    r"outward, makes it a bound}",
+    rule=All(
+        close=Identity(rtol=0.0, atol=UNITS, refute=10.0),
+        slack=Inequality(rtol=1e-9, atol=ROUNDING, refute=10.0),
+        outward=Inequality(rtol=1e-9, atol=ROUNDING, refute=10.0),
+    ),
+    controls={"no-slack": Control("single precision as it is", parts=("slack", "outward"))},
+)
+def float_soundness(trial: Trial) -> dict[str, Bounds | Sides]:
+    """600 networks as for soundness (full: 6000), weights rounded to single precision, on balls where no unit changes its sign.
+
+    There the norm of the derivative at the centre, in double precision, is exact, and rounding is all that is left. `close`:
+    both in units of the product of absolute values, since relative errors have no bound where terms cancel. On larger balls
+    rounding may change adaptive lines, and with them a bound by percents, which is no error.
+    """
+    exact, plain, outward, products = [], [], [], []
+    for _, layers, x0 in _stacks(trial, quick=2, full=20):
+        net = stacked(layers, dtype=np.float32)
+        rounded = [
+            (weights.astype(np.float32).astype(float), biases.astype(np.float32).astype(float)) for weights, biases in layers
+        ]
+        x0 = x0.astype(np.float32).astype(float)
+        radius = 0.9 * stable_radii(rounded, x0)
+        exact.append(np.abs(jacobians(stacked(rounded), x0[:, None])[:, 0]).sum(axis=-1))
+        plain.append(bounded(net, x0, radius).norm)
+        outward.append(bounded(net, x0, radius, "lirpa", "both", "adaptive", True).norm)
+        products.append(_absolute(rounded))
+    rows = np.stack([np.concatenate(found).ravel() for found in (exact, plain, outward, products)])
+    truth, bare, safe, size = rows[:, rows[0] > 0]
+    slack, safe = (bare, bare) if trial.control == "no-slack" else (bare + UNITS * size, safe)
+    return {
+        "close": Sides(bare / size, truth / size, x_label="single precision / product", y_label="exact / product"),
+        "slack": Bounds(truth, upper=slack, x_label="single precision with slack", y_label="exact"),
+        "outward": Bounds(truth, upper=safe, x_label="single precision, outward", y_label="exact"),
     }
