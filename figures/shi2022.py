@@ -203,7 +203,7 @@ def relaxation_is_hull(record: Record) -> Figure:
         if isinstance(found, Sides):
             bound, value = np.asarray(found.lhs), np.asarray(found.rhs)
             label = "lines of LiRPA" if control is None else _named(record, control)
-            right.plot(value.ravel()[:300], bound.ravel()[:300], marker, color=colour, markersize=4, label=label)
+            right.plot(value[..., :200].ravel(), bound[..., :200].ravel(), marker, color=colour, markersize=4, label=label)
     right.set_xscale("symlog", linthresh=0.1)
     right.set_yscale("symlog", linthresh=0.1)
     right.set(xlabel="extreme value of $p v + h$ on the set", ylabel="by the relaxation")

@@ -47,7 +47,7 @@ def smooth_activations(record: Record) -> Figure:
     left.set(xscale="log", yscale="log", xlabel="bound of $\\|J_c\\|_1$", ylabel="largest at 200 points")
     ends = np.array([0.3, 1e4])
     left.plot(ends, ends, "-", color=GREY, linewidth=0.9, zorder=0)
-    left.set(xlim=(0.3, 1e3), ylim=(0.3, 1e4))
+    left.set(xlim=(0.3, 1e4), ylim=(0.3, 1e4))
     left.legend(loc="upper left")
     ladder = record.part("ibp")
     if isinstance(ladder, Bounds) and ladder.upper is not None:

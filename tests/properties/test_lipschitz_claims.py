@@ -8,13 +8,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ntkit.claims import Trial
 from ntkit.strategies import seeds
 
 FOLDER = str(Path(__file__).resolve().parents[2] / "paper_checks")
 if FOLDER not in sys.path:
     sys.path.append(FOLDER)  # as `ntkit verify` does
 
-nets, plane = (importlib.import_module(name) for name in ("_lipschitz", "_lipschitz_cells"))
+nets, plane, classes, claims = (
+    importlib.import_module(name) for name in ("_lipschitz", "_lipschitz_cells", "_lipschitz_digits", "shi2022")
+)
 ROUNDING = 1e-11
 
 
@@ -109,3 +112,29 @@ def test_polygons_fill_the_square_and_have_the_derivative_of_their_points(seed):
             np.testing.assert_allclose(cell.slopes, layers[-1][0] @ derivative, atol=1e-12)
         assert (plane.free_rows(layers, own) >= plane.exact_rows(own) - 1e-12).all()
     assert len(centres) == len(cells)
+
+
+@settings(max_examples=10)
+@given(st.integers(0, 999))
+def test_lines_of_a_product_touch_all_extreme_points_of_its_values(seed):
+    found = claims.relaxation_is_hull(Trial("shi2022/relaxation-is-hull", seed=seed))
+    np.testing.assert_allclose(found.lhs, found.rhs, rtol=1e-9, atol=ROUNDING)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seeds(), st.sampled_from(sorted(classes.ACTIVATIONS)))
+def test_slopes_of_the_loss_are_those_of_differences(seed, activation):
+    rng = np.random.default_rng(seed)
+    arrays = [rng.normal(size=(2, n, m)) for n, m in ((4, 5), (3, 4), (10, 3))] + [rng.normal(size=(2, n)) for n in (4, 3, 10)]
+    images, labels = rng.normal(size=(6, 5)), rng.integers(0, 10, 6)
+
+    def loss(t):
+        moved = [array + t * way for array, way in zip(arrays, ways, strict=True)]
+        layers = classes._paired(moved)
+        scores = classes._forward(layers, np.broadcast_to(images, (2, *images.shape)), activation)[2]
+        return (np.log(np.exp(scores).sum(axis=2)) - scores[:, np.arange(6), labels]).mean(axis=1).sum()
+
+    slopes = classes._slopes(classes._paired(arrays), images, labels, activation)
+    ways = [rng.normal(size=array.shape) for array in arrays]
+    along = sum((slope * way).sum() for slope, way in zip(slopes, ways, strict=True))
+    np.testing.assert_allclose((loss(1e-6) - loss(-1e-6)) / 2e-6, along, rtol=1e-4, atol=1e-5)
