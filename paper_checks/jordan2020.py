@@ -36,7 +36,7 @@ def milp_equals_enumeration(trial: Trial) -> Sides:
     The other side knows no program: the square is cut into the polygons where the network is linear. The first control is what
     the program would solve without the coupling of the derivative's signs to those of z.
     """
-    programs, pieces, nets = [], [], trial.repeats(quick=2 if trial.control else 4, full=60)
+    programs, pieces, nets = [], [], trial.repeats(quick=4, full=60)
     for layers, centres, radius, cells in trial.progress(cases(trial.rng(), nets)):
         found = local_lipschitz(Network.sequential(layers), centres, radius, method="exact", arithmetic="float64")
         programs.append(found.rows)
