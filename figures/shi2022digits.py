@@ -63,7 +63,7 @@ def smooth_activations(record: Record) -> Figure:
     if isinstance(gaps, Series):
         x = np.asarray(gaps.x)
         right.plot(x, np.asarray(gaps.y).T, "-", color=BLUE, alpha=0.4, linewidth=0.8)
-        right.plot(x, np.median(gaps.y, axis=0)[0] * x / x[0], "--", color=GREY, label="slope 1")
+        right.plot(x, np.median(np.asarray(gaps.y), axis=0)[0] * x / x[0], "--", color=GREY, label="slope 1")
         right.legend(loc="upper left")
     right.set(xscale="log", yscale="log", xlabel="radius $\\epsilon$", ylabel="bound $-\\ \\|J_c(x_0)\\|_1$")
     head(figure, record)
