@@ -13,7 +13,7 @@ from jaxtyping import Array, Bool, Float, Int
 from ntkit.lipschitz._backward import METHODS, Method, gradient
 from ntkit.lipschitz._core import bounds
 from ntkit.lipschitz._door import ask, check
-from ntkit.lipschitz._forward import FORWARDS, SLOPES, Forward, Slopes, relax
+from ntkit.lipschitz._forward import FORWARDS, SLOPES, Forward, Slopes, bend, relax
 from ntkit.lipschitz._linear import Numbers
 from ntkit.lipschitz._network import Network
 from ntkit.lipschitz._relaxation import Ball
@@ -77,7 +77,7 @@ def certified_radius(
         x0: an input, or a batch.
         label: the class, or one for each input; None for the network's own.
         limit: radii above are not looked for; the answer is fine to 1e-6 of it.
-        method: "lirpa", "recurjac" or "ibp".
+        method: "lirpa", "recurjac", "ibp" or "coupled".
         forward: as of `local_lipschitz`.
         slopes: as of `local_lipschitz`.
         norm: of the ball: inf, 2 or 1.
@@ -131,7 +131,7 @@ def monotone_in(
         net: the network.
         x0: the centre, or a batch.
         radius: of the ball, or half widths of a box.
-        method: "lirpa", "recurjac" or "ibp".
+        method: "lirpa", "recurjac", "ibp" or "coupled".
         forward: as of `local_lipschitz`.
         slopes: as of `local_lipschitz`.
         norm: of the ball: inf, 2 or 1.
@@ -175,6 +175,8 @@ def _signing(
     def one(net: Network, x0: Array, radius: Array) -> Signs:
         ball = Ball(x0.reshape(net.input_shape), radius.reshape(net.input_shape) if radius.ndim else radius, norm)
         known = relax(net, ball, forward, slopes, Rounding(outward))
+        if method == "coupled":
+            bend(net, known)
         return jax.vmap(lambda row: signs(net, known, gradient(net, known, row, method), row))(
             jnp.eye(net.outputs, dtype=x0.dtype)
         )

@@ -101,7 +101,7 @@ def test_batches():
         ({"label": [0, 1]}, r"label must be a class, or one for each of 1 inputs, got \[0, 1\]"),
         ({"label": 0.5}, "label must be a class, or one for each of 1 inputs, got 0.5"),
         ({"limit": 0.0}, "limit must be positive and finite, got 0.0"),
-        ({"method": "exact"}, "method must be one of 'ibp', 'recurjac', 'lirpa', got 'exact'"),
+        ({"method": "exact"}, "method must be one of 'ibp', 'recurjac', 'lirpa', 'coupled', got 'exact'"),
         ({"net": Network.sequential([(np.ones((1, 3)), None)])}, "net must have two outputs at least"),
     ],
 )
