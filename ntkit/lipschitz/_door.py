@@ -81,13 +81,15 @@ def ask(
     size = prod(net.input_shape)
     given = np.asarray(x0)
     x, batched = _inputs("x0", x0, net.input_shape, dtype)
-    lost = _subnormal(x) & (arithmetic != "ball")  # moved by less than the slack of every bound that has any
-    centres = jnp.asarray(np.where(lost, 0, x).astype(dtype))
+    tiny = 0.0 if arithmetic == "ball" else float(np.finfo(dtype).tiny)  # smaller numbers count as 0 in products
+    lost = np.abs(x) < tiny
+    x = np.where(lost, 0, x).astype(dtype)
     wide = np.asarray(radius, np.float64)
     if not np.isfinite(wide).all() or (wide < 0).any():
         raise ValueError(f"radius must be finite and at least 0, got {radius!r}")
     # What rounding moves the centre by is added to the radius, which is rounded up.
     moved = float(np.abs(given.reshape(x.shape) - x.astype(np.float64)).max())
+    moved = max(moved, tiny) if moved else moved
     reach = (wide + moved * (1 if norm == np.inf else size)).astype(dtype)
     if moved or (reach.astype(np.float64) < wide).any():
         reach = np.nextafter(reach, dtype.type(np.inf))
@@ -98,9 +100,13 @@ def ask(
     chosen = range(net.outputs) if outputs is None else outputs
     if not len(chosen) or not all(isinstance(o, int) and 0 <= o < net.outputs for o in chosen):
         raise ValueError(f"outputs must be numbers from 0 to {net.outputs - 1}, got {outputs!r}")
-    radii = np.broadcast_to(reach.reshape(-1) if reach.ndim else reach, (len(x), size) if reach.ndim else (len(x),))
+    centres, radii = (
+        jnp.asarray(x),
+        np.broadcast_to(reach.reshape(-1) if reach.ndim else reach, (len(x), size) if reach.ndim else (len(x),)),
+    )
     if clip is not None:
         centres, radii = _clipped(x, radii, clip)
+    radii = np.where(radii > 0, np.maximum(radii, dtype.type(2 * tiny)), radii)  # covers a centre that counts as 0, too
     return Ask(
         jax.tree_util.tree_map(lambda leaf: leaf.astype(dtype), net),
         centres,

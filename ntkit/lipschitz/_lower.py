@@ -79,7 +79,7 @@ def at_points(net: Network, points: Float[Array, "points inputs"], norm: float |
 def _smooth(net: Network, x: Array) -> Array:
     """Whether no activation with a kink is at it; one that is there and does not move with x does not count."""
     x = x.reshape(1, *net.input_shape)
-    ways = jnp.cos(jnp.arange(1.0, x.size + 1)).astype(x.dtype).reshape(x.shape)  # to no kink's side
+    ways = jnp.cos(jnp.arange(1.0, x.size + 1)).astype(x.dtype).reshape(x.shape)  # along no kink, but by chance
     values, moved = jax.jvp(net.values, (x,), (ways,))
     places = [s.parent for s in net.steps if isinstance(s, Activate) and s.activation.piecewise]
     kinks = [((values[place] == 0) & (moved[place] != 0)).any() for place in places]

@@ -26,6 +26,7 @@ def networks(stax):
     return {
         "dense": (stax.serial(stax.Dense(9), stax.Erf(), stax.Dense(8), stax.Relu(), stax.Dense(3)), (4,)),
         "pooled": (stax.serial(*convolutions, stax.GlobalAvgPool(), stax.Dense(3)), (6, 5, 2)),
+        "flattened": (stax.serial(*convolutions, stax.Flatten(), stax.Dense(3)), (6, 5, 2)),
     }
 
 
@@ -35,6 +36,7 @@ def networks(stax):
     [
         ("dense", jnp.float64),
         ("pooled", jnp.float64),
+        ("flattened", jnp.float64),
         ("dense", jnp.float32),  # its convolutions refuse what its Erf makes of float32
     ],
 )
