@@ -6,8 +6,9 @@ any number, and its offset is raised until the line is above. Above a convex fun
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Float
 
 from ntkit.lipschitz._activation import Activation, LeakyRelu
 from ntkit.lipschitz._rounding import Rounding
@@ -81,19 +82,21 @@ def activation_lines(activation: Activation, low: Real, high: Real, slopes: str,
 
 
 def slope_lines(activation: Activation, low: Real, high: Real, rounding: Rounding) -> Lines:
-    """Lines of the derivative of a smooth activation on [low, high], both with the slope of its chord.
+    """Lines of the derivative of a smooth activation on [low, high], both with the mean slope, nearly that of its chord.
 
-    Their offsets are the extremes over points of a grid; between two of these, at a distance d, a function is no further from
-    its chord than d^2 / 8 times the largest second derivative.
+    The mean is of a grid's points, since the chord of a small interval is a quotient of roundings. The offsets are the extremes
+    over these points; between two of them, at a distance d, a function is no further from its chord than d^2 / 8 times the
+    largest second derivative.
     """
-    slope = chord(low, high, activation.slope(low), activation.slope(high))
     places = jnp.linspace(0, 1, GRID + 1, dtype=low.dtype).reshape(-1, *[1] * low.ndim)
     points = low[None] + places * (high - low)[None]
-    rest = activation.slope(points) - slope[None] * points
+    values, changes = jax.jvp(activation.slope, (points,), (jnp.ones_like(points),))
+    slope = changes.mean(axis=0)
+    rest = values - slope[None] * points
     distance = (high - low) / GRID
     between = distance**2 / 8 * activation.curvature
     reach = jnp.maximum(jnp.abs(low), jnp.abs(high))
-    weight = activation.steepest + jnp.abs(slope) * reach + between + activation.curvature * distance * reach
+    weight = activation.steepest + (1 + jnp.abs(slope)) * reach + between + activation.curvature * distance * reach
     error = int(activation.library_error) + 8
     return Lines(
         Line(slope, rounding.down(rest.min(axis=0) - between, weight, error)),
@@ -121,29 +124,23 @@ def coupled_planes(
 ) -> Planes:
     """Planes in v and z of s v, for v in [low, high] and s in [least, largest] that lies between lines of z.
 
-    McCormick's: (largest - s) (v - low) and (s - least) (high - v) are not negative, which bounds s v from above, and
-    (s - least) (v - low) and (largest - s) (high - v) from below. Of either two that is taken which is closer in the middle of
-    all intervals. Then s is replaced by one of its lines, according to the sign of its factor.
+    Around the middles s0 and v0 of the intervals, s v = s0 v + v0 s - s0 v0 + (s - s0) (v - v0), the last product being at most
+    that of the half widths: the mean of McCormick's two planes on either side. Then s is replaced by one of its lines,
+    according to the sign of v0. Taking the better of the two planes by their values in the middle is no tighter, and these are
+    equal but for roundings where v is known: a compiler that compares them anew for each number of the plane mixes the two.
     """
+    v_middle, v_half = (low + high) / 2, (high - low) / 2
+    middle, half = (least + largest) / 2, (largest - least) / 2
+    v_size, size = jnp.maximum(jnp.abs(low), jnp.abs(high)), jnp.maximum(jnp.abs(least), jnp.abs(largest))
     reach = jnp.maximum(jnp.abs(z_low), jnp.abs(z_high))
-
-    def plane(factor: Real, slope: Real, top: bool) -> Plane:
-        """Of s v = slope v + factor s - slope factor + what has the sign of the side, then with s as a function of z."""
-        higher = (factor >= 0) == top
-        line = Line(*(jnp.where(higher, up, down) for down, up in zip(*lines, strict=True)))
-        size = jnp.abs(slope * factor) + jnp.abs(factor) * (jnp.abs(line.slope) * reach + jnp.abs(line.offset))
-        offset = factor * line.offset - slope * factor
-        return Plane(slope, factor * line.slope, (rounding.up if top else rounding.down)(offset, size, 4))
-
-    def middle(plane: Plane) -> Real:
-        return plane.slope * (low + high) / 2 + plane.across * (z_low + z_high) / 2 + plane.offset
-
-    def choose(first: Plane, second: Plane, which: Bool[Array, "..."]) -> Plane:
-        return Plane(*(jnp.where(which, one, other) for one, other in zip(first, second, strict=True)))
-
-    tops = plane(low, largest, True), plane(high, least, True)
-    floors = plane(low, least, False), plane(high, largest, False)
-    return Planes(choose(*floors, middle(floors[0]) >= middle(floors[1])), choose(*tops, middle(tops[0]) <= middle(tops[1])))
+    planes = []
+    for side, lines_of_s in ((-1, (lines.below, lines.above)), (1, (lines.above, lines.below))):
+        slope, offset = (jnp.where(v_middle >= 0, *numbers) for numbers in zip(*lines_of_s, strict=True))
+        constant = v_middle * (offset - middle) + side * v_half * half
+        weight = v_size * (2 * size + jnp.abs(slope) * reach + jnp.abs(offset))
+        constant = rounding.up(constant, weight, 8) if side > 0 else rounding.down(constant, weight, 8)
+        planes.append(Plane(middle, v_middle * slope, constant))
+    return Planes(*planes)
 
 
 def product_lines(low: Real, high: Real, least: Real, largest: Real, rounding: Rounding) -> Lines:

@@ -267,28 +267,29 @@ class Relaxation:
         first = next(iter(rows.values()))
         total = weight = jnp.zeros(len(first), first.dtype)
         terms = 0
-        for i, a, constant in self._pulled(rows):
+        for i, _, size, constant in self._pulled(rows):
             total = total + constant
             terms = max(terms, self.nodes[i].terms)
             if self.rounding.outward:
-                weight = weight + _weigh(a, jnp.broadcast_to(self._weights[i], a.shape[1:]))
+                weight = weight + _weigh(size, jnp.broadcast_to(self._weights[i], size.shape[1:]))
         return self.rounding.up(total, weight, terms + max(rows) + 1)
 
     def coefficients(self, rows: Mapping[int, Rows]) -> dict[int, Rows]:
         """The coefficients that `most` comes to, by node, as far back as the combination reaches."""
-        return {i: a for i, a, _ in self._pulled(rows)}
+        return {i: a for i, a, _, _ in self._pulled(rows)}
 
-    def _pulled(self, rows: Mapping[int, Rows]) -> Iterator[tuple[int, Rows, Float[Array, " rows"]]]:
-        """From the last node back: each node's coefficients, and the constant that it leaves."""
-        waiting = dict(rows)
+    def _pulled(self, rows: Mapping[int, Rows]) -> Iterator[tuple[int, Rows, Rows, Float[Array, " rows"]]]:
+        """From the last node back: coefficients, sums of the absolute values of what was added to them, what is constant."""
+        waiting = {i: [a] for i, a in rows.items()}
         for i in range(max(rows), -1, -1):
-            a = waiting.pop(i, None)
-            if a is None:
+            parts = waiting.pop(i, None)
+            if parts is None:
                 continue
+            a = _added(parts)
             constant, pulled = _pull(_alone(self.nodes[i]), a)
-            yield i, a, constant
+            yield i, a, _added([jnp.abs(part) for part in parts]), constant
             for parent, coefficients in zip(self.nodes[i].parents, pulled, strict=True):
-                waiting[parent] = waiting[parent] + coefficients if parent in waiting else coefficients
+                waiting.setdefault(parent, []).append(coefficients)
 
     def range(self, node: int) -> tuple[Real, Real]:
         """Both ends of each number of a node, by pulling it back."""
@@ -328,10 +329,10 @@ def _alone(node: Node) -> Node:
 
 
 @jax.jit
-def _weigh(a: Rows, weights: Real) -> Float[Array, " rows"]:
-    limits = np.finfo(a.dtype)
+def _weigh(size: Rows, weights: Real) -> Float[Array, " rows"]:
+    limits = np.finfo(size.dtype)
     floor = float(limits.tiny / limits.eps)  # what may have been lost by underflow counts as a rounding of this
-    return jnp.maximum(jnp.abs(a), floor).reshape(len(a), -1) @ weights.reshape(-1)
+    return jnp.maximum(size, floor).reshape(len(size), -1) @ weights.reshape(-1)
 
 
 def _added(parts: list[Real]) -> Real:

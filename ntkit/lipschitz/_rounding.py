@@ -13,8 +13,13 @@ bound is off by at most gamma_n sum |A| w over its nodes. That costs one more pr
 products of the matrices' absolute values. The same holds for lines (L is diagonal), for sums, and for the ball (w is the
 largest |x|, n the inputs). Errors of these errors are of the order gamma_n^2, and covered by doubling n.
 
-A compiler may fuse and reorder, therefore nothing is rounded operation by operation. Underflow is covered by `TINY`: an
-operation that underflows, flushed to zero or not, is off by at most the smallest normal number.
+A compiler may fuse and reorder, therefore nothing is rounded operation by operation. It may also compute a number anew wherever
+it is read, rounded otherwise each time; barriers do not keep it from that on CPUs. Sums of many terms are computed once, but
+what is done to them number by number need not be. So nothing may be decided by comparing computed numbers unless the decision
+makes no more difference than their rounding: whether an interval's end is above 0 does, as the lines on both sides of 0 meet,
+and which of two planes is higher somewhere does not. What the readers of one number differ by is a few roundings, which the
+terms that are counted beyond n cover; where coefficients from two children are added, it is their absolute values that count.
+Underflow is covered by the smallest normal number: what underflows, flushed to zero or not, is off by at most that.
 """
 
 from dataclasses import dataclass
