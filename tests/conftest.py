@@ -21,6 +21,14 @@ settings.register_profile("ntkit", deadline=None, derandomize=True, max_examples
 settings.load_profile("ntkit")
 
 
+@pytest.fixture(scope="module")
+def hardly_optimised() -> Iterator[None]:
+    """Functions compile in two thirds of the time; for files that compile many and run them on little."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
+
 @pytest.fixture
 def without_type_checks() -> Iterator[None]:
     """What a user has, who gets the errors of the door."""

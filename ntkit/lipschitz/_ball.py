@@ -56,7 +56,7 @@ CURVES: dict[type[Activation], tuple[Callable[[Ball], Ball], Callable[[Ball], Ba
 ACTIVATIONS: tuple[type[Activation], ...] = (Relu, LeakyRelu, *CURVES)
 
 
-def check_ball(asked: Ask, method: str) -> None:
+def check_ball(asked: Ask, method: str, slopes: str) -> None:
     """Refuse what ball arithmetic cannot do.
 
     Raises:
@@ -65,6 +65,8 @@ def check_ball(asked: Ask, method: str) -> None:
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(map(repr, METHODS))} for arithmetic='ball', got {method!r}")
+    if slopes == "optimised":
+        raise ValueError(f"slopes must be 'adaptive' or 'zero' for arithmetic='ball', got {slopes!r}")
     if asked.norm != np.inf:
         raise ValueError(f"norm must be inf for arithmetic='ball', got {asked.norm!r}")
     for step in asked.net.steps:

@@ -49,7 +49,7 @@ def bounds(
         radius: of the ball in the norm, or half widths of a box, in the shape of an input or flat.
         method: "lirpa", "recurjac", "ibp" or, for smooth activations, "coupled".
         forward: "both", "crown" or "ibp".
-        slopes: "adaptive" or "zero".
+        slopes: "adaptive", "zero" or "optimised", through which gradients take the slopes that were found as constant.
         norm: of the input: inf, 2 or 1.
         outward: whether bounds are rounded outward.
         outputs: combinations of outputs to bound instead of each of them.

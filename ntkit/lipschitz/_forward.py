@@ -4,22 +4,24 @@ Source: interval arithmetic; CROWN, Zhang et al. (2018), adaptive slopes.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Literal
 
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from ntkit.lipschitz._activation import Activation
+from ntkit.lipschitz._activation import Activation, LeakyRelu
 from ntkit.lipschitz._lines import Lines, activation_lines, slope_lines
 from ntkit.lipschitz._network import Activate, Affine, Network
 from ntkit.lipschitz._relaxation import Ball, Between, Map, Relaxation, Sum, between
 from ntkit.lipschitz._rounding import Rounding
+from ntkit.lipschitz._slopes import least_most
 
 Real = Float[Array, "..."]
 Forward = Literal["ibp", "crown", "both"]
 FORWARDS: tuple[Forward, ...] = ("ibp", "crown", "both")
-Slopes = Literal["adaptive", "zero"]
-SLOPES: tuple[Slopes, ...] = ("adaptive", "zero")
+Slopes = Literal["adaptive", "zero", "optimised"]
+SLOPES: tuple[Slopes, ...] = ("adaptive", "zero", "optimised")
 
 
 class Steps(Relaxation):
@@ -53,27 +55,34 @@ def relax(
         ball: inputs.
         forward: intervals of what goes into activations: "ibp" by interval arithmetic from step to step, "crown" by pulling
             each back to the ball, "both" their intersection, which later layers build on.
-        slopes: the lower lines of piecewise linear activations.
+        slopes: the lower lines of piecewise linear activations. "optimised": for each interval those that gradients find, and
+            never wider than with "adaptive" ones, which bounds of what comes after the last activation use.
         rounding: of all bounds.
         sides: of units of piecewise linear activations, by the number of the step: 1 where z >= 0, -1 where z <= 0, 0 where it
             may have both signs.
     """
     known = Steps(rounding)
     known.add(ball)
+    plain = relax(net, ball, forward, "adaptive", rounding, sides) if slopes == "optimised" else None
+    kinks: dict[int, float] = {}
     for number, step in enumerate(net.steps, 1):
         if isinstance(step, Affine):
             known.add(Map(step.linear, step.parents, step.bias))
         elif isinstance(step, Activate):
             before = step.parent
             if forward != "ibp":
-                low, high = known.range(before)
+                low, high = known.range(before, None if plain is None else partial(least_most, known, dict(kinks)))
+                if plain is not None:
+                    low, high = jnp.maximum(low, plain.low[before]), jnp.minimum(high, plain.high[before])
                 if forward == "both":
                     low, high = jnp.maximum(low, known.low[before]), jnp.minimum(high, known.high[before])
                 known.tighten(before, low, high)
             if sides is not None:
                 _cut(known, before, sides[number])
             known.slopes[number] = _derivative(step.activation, known, before, None if sides is None else sides[number])
-            known.add(_activated(step.activation, known, before, slopes))
+            known.add(_activated(step.activation, known, before, "zero" if slopes == "zero" else "adaptive"))
+            if isinstance(step.activation, LeakyRelu):
+                kinks[number] = step.activation.below
         else:
             known.add(Sum(step.parents, known.nodes[step.parents[0]].shape))
     return known

@@ -1,6 +1,7 @@
 """Lower bounds: derivatives that are attained."""
 
 from functools import cache
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +14,8 @@ from ntkit.lipschitz._relaxation import dual_norm
 
 POINTS = 64  # of the first round
 ROUNDS, BEST, CHANGED = 20, 8, 0.25  # hill climbing: from the best points, a quarter of the numbers drawn again
+STEPS = tuple(0.25**i for i in range(5))  # of the way to the point of the ball that a gradient points to
+ASCENTS = 24
 NEARBY = 1e-6  # of the radius: how far next to the centre one looks where that lies on a kink
 
 
@@ -20,11 +23,23 @@ def attained(asked: Ask, key: PRNGKeyArray | None) -> Float[Array, "batch output
     """The largest dual norm of each output's derivative that was found on each ball; 0 where every point tried lies on a kink.
 
     Tried are the centre and a point next to it; with a key random points, half of them corners, and, from the best of these,
-    points that share most of their numbers.
+    points that share most of their numbers; and then, unless the network is piecewise linear, points along the gradient.
     """
     keys = jax.random.split(jax.random.key(0) if key is None else key, len(asked.centres))
     reach = jnp.broadcast_to(asked.radii if asked.radii.ndim == 2 else asked.radii[:, None], asked.centres.shape)
     return _search(asked.norm, key is not None)(asked.net, asked.centres, reach, keys)  # type: ignore[no-any-return]
+
+
+class State(NamedTuple):
+    """Of a search.
+
+    Attributes:
+        best: the largest norm of each output's derivative so far.
+        points: where that is.
+    """
+
+    best: Float[Array, " outputs"]
+    points: Float[Array, "outputs inputs"]
 
 
 @cache
@@ -41,9 +56,18 @@ def _search(norm: float | int, climb: bool):  # type: ignore[no-untyped-def]
         shifts = shifts.at[: POINTS // 2].set(jnp.sign(shifts[: POINTS // 2]))
         points = jnp.concatenate([points, centre[None] + reach[None] * _into(shifts, norm)])
 
-        def round_(state: tuple[Array, Array], key: Array) -> tuple[tuple[Array, Array], None]:
-            best, points = state  # (outputs,), (outputs, inputs): the point of each output
-            which, what = jax.random.split(key)
+        def kept(state: State, tried: Array) -> State:
+            """The better of each output's point and of what is tried, shape (points, outputs, inputs)."""
+            best, points = state
+            found = jax.vmap(lambda x: at_points(net, x, norm))(tried)  # (points, outputs at, outputs)
+            own = jnp.diagonal(found, axis1=1, axis2=2)  # of each output at its own points
+            top = own.argmax(axis=0)
+            better = own.max(axis=0) > best
+            moved = tried[top, jnp.arange(points.shape[0])]
+            return State(jnp.maximum(best, own.max(axis=0)), jnp.where(better[:, None], moved, points))
+
+        def climbed(state: State, key: Array) -> tuple[State, None]:
+            points, (which, what) = state.points, jax.random.split(key)
             shape = (BEST, *points.shape)
             signs = jnp.sign(jax.random.uniform(what, shape, centre.dtype, -1, 1))
             fresh = centre[None, None] + reach[None, None] * _into(signs, norm)
@@ -51,17 +75,21 @@ def _search(norm: float | int, climb: bool):  # type: ignore[no-untyped-def]
                 tried = jnp.where(jax.random.uniform(which, shape) < CHANGED, fresh, points[None])
             else:  # mixtures of the numbers of two points may lie outside of a ball
                 tried = (points[None] + fresh) / 2
-            found = jax.vmap(lambda x: at_points(net, x, norm))(tried)  # (BEST, outputs at, outputs)
-            own = jnp.diagonal(found, axis1=1, axis2=2)  # of each output at its own points
-            top = own.argmax(axis=0)
-            better = own.max(axis=0) > best
-            moved = tried[top, jnp.arange(points.shape[0])]
-            return (jnp.maximum(best, own.max(axis=0)), jnp.where(better[:, None], moved, points)), None
+            return kept(state, tried), None
+
+        def ascended(state: State, _: None) -> tuple[State, None]:
+            points = state.points
+            steepest = jax.vmap(jax.grad(lambda x, output: dual_norm(net.jacobian(x), norm)[output]))
+            ends = centre[None] + reach[None] * _furthest(steepest(points, jnp.arange(len(points))), norm)
+            steps = jnp.asarray(STEPS, centre.dtype)[:, None, None]
+            return kept(state, points[None] + steps * (ends - points)[None]), None
 
         found = at_points(net, points, norm)
-        start = found.max(axis=0), points[found.argmax(axis=0)]
-        (best, _), _ = jax.lax.scan(round_, start, jax.random.split(third, ROUNDS))
-        return best
+        state = State(found.max(axis=0), points[found.argmax(axis=0)])
+        state, _ = jax.lax.scan(climbed, state, jax.random.split(third, ROUNDS))
+        if not net.piecewise:
+            state, _ = jax.lax.scan(ascended, state, length=ASCENTS)
+        return state.best
 
     return jax.jit(jax.vmap(one, (None, 0, 0, 0)))
 
@@ -84,6 +112,16 @@ def _smooth(net: Network, x: Array) -> Array:
     places = [s.parent for s in net.steps if isinstance(s, Activate) and s.activation.piecewise]
     kinks = [((values[place] == 0) & (moved[place] != 0)).any() for place in places]
     return ~jnp.array(kinks).any() if kinks else jnp.array(True)
+
+
+def _furthest(ways: Float[Array, "points inputs"], norm: float | int) -> Float[Array, "points inputs"]:
+    """The points of the unit ball of a norm that are furthest in these directions."""
+    if norm == np.inf:
+        return jnp.sign(ways)
+    if norm == 1:
+        return jnp.sign(ways) * jax.nn.one_hot(jnp.abs(ways).argmax(axis=1), ways.shape[1], dtype=ways.dtype)
+    lengths = jnp.linalg.norm(ways, axis=1, keepdims=True)
+    return ways / jnp.where(lengths > 0, lengths, 1)
 
 
 def _spread(norm: float | int, size: int) -> float:

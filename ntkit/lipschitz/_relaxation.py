@@ -12,7 +12,7 @@ Source: Zhang, Weng, Chen, Hsieh, Daniel (2018), CROWN; Xu et al. (2020) for gen
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import reduce
 from math import prod
@@ -185,7 +185,8 @@ class Between(Node):
     """Numbers that lie between two combinations of the numbers at the same places of earlier nodes, and in an interval.
 
     Attributes:
-        slopes_below, slopes_above: the coefficients, one array for each parent.
+        slopes_below, slopes_above: the coefficients, one array for each parent, in the shape of the node or, for `pull` only,
+            with one for each row in front.
         below, above: the constants.
         low, high: the interval.
     """
@@ -218,7 +219,11 @@ class Between(Node):
         rising, falling = jnp.maximum(a, 0), jnp.minimum(a, 0)
         constant = rising.reshape(len(a), -1) @ self.above.reshape(-1) + falling.reshape(len(a), -1) @ self.below.reshape(-1)
         pairs = zip(self.slopes_below, self.slopes_above, strict=True)
-        return constant, [rising * up[None] + falling * down[None] for down, up in pairs]
+        return constant, [rising * _in_rows(up, a) + falling * _in_rows(down, a) for down, up in pairs]
+
+
+def _in_rows(numbers: Real, a: Rows) -> Real:
+    return numbers if numbers.ndim == a.ndim else numbers[None]
 
 
 def between(parent: int, lines: Lines, low: Real, high: Real) -> Between:
@@ -258,27 +263,33 @@ class Relaxation:
         """The largest absolute value of each number."""
         return jnp.maximum(jnp.abs(self.low[node]), jnp.abs(self.high[node]))
 
-    def most(self, rows: Mapping[int, Rows]) -> Float[Array, " rows"]:
+    def most(self, rows: Mapping[int, Rows], under: Mapping[int, Rows] | None = None) -> Float[Array, " rows"]:
         """An upper bound of each row's combination of numbers.
 
         Args:
             rows: coefficients by node, shape (rows, *shape of the node).
+            under: for each row other slopes of the lines below numbers that lie between lines, by node, in the same shape; the
+                lines' constants must be right for them, too.
         """
+        under = under or {}
         first = next(iter(rows.values()))
         total = weight = jnp.zeros(len(first), first.dtype)
         terms = 0
-        for i, _, size, constant in self._pulled(rows):
+        for i, _, size, constant in self._pulled(rows, under):
             total = total + constant
             terms = max(terms, self.nodes[i].terms)
             if self.rounding.outward:
-                weight = weight + _weigh(size, jnp.broadcast_to(self._weights[i], size.shape[1:]))
+                own = _under(self.nodes[i], under[i].max(axis=0)).weight(self) if i in under else self._weights[i]
+                weight = weight + _weigh(size, jnp.broadcast_to(own, size.shape[1:]))
         return self.rounding.up(total, weight, terms + max(rows) + 1)
 
     def coefficients(self, rows: Mapping[int, Rows]) -> dict[int, Rows]:
         """The coefficients that `most` comes to, by node, as far back as the combination reaches."""
-        return {i: a for i, a, _, _ in self._pulled(rows)}
+        return {i: a for i, a, _, _ in self._pulled(rows, {})}
 
-    def _pulled(self, rows: Mapping[int, Rows]) -> Iterator[tuple[int, Rows, Rows, Float[Array, " rows"]]]:
+    def _pulled(
+        self, rows: Mapping[int, Rows], under: Mapping[int, Rows]
+    ) -> Iterator[tuple[int, Rows, Rows, Float[Array, " rows"]]]:
         """From the last node back: coefficients, sums of the absolute values of what was added to them, what is constant."""
         waiting = {i: [a] for i, a in rows.items()}
         for i in range(max(rows), -1, -1):
@@ -286,21 +297,30 @@ class Relaxation:
             if parts is None:
                 continue
             a = _added(parts)
-            constant, pulled = _pull(_alone(self.nodes[i]), a)
+            node = _under(self.nodes[i], under[i]) if i in under else self.nodes[i]
+            constant, pulled = _pull(_alone(node), a)
             yield i, a, _added([jnp.abs(part) for part in parts]), constant
             for parent, coefficients in zip(self.nodes[i].parents, pulled, strict=True):
                 waiting.setdefault(parent, []).append(coefficients)
 
-    def range(self, node: int) -> tuple[Real, Real]:
-        """Both ends of each number of a node, by pulling it back."""
+    def range(self, node: int, most: Callable[[Mapping[int, Rows]], Real] | None = None) -> tuple[Real, Real]:
+        """Both ends of each number of a node, by pulling it back.
+
+        Args:
+            node: its number.
+            most: what to take for `self.most`.
+        """
         shape, dtype = self.nodes[node].shape, self.low[node].dtype
         size, widest = prod(shape), max(prod(n.shape) for n in self.nodes[: node + 1])
-        every = max(PART // (widest * dtype.itemsize), 1)
+        every = max(PART // (2 * widest * dtype.itemsize), 1)
         if size <= every:
-            low, high = self._ends(node, jnp.eye(size, dtype=dtype))
+            low, high = self._ends(node, jnp.eye(size, dtype=dtype), most or self.most)
             return low.reshape(shape), high.reshape(shape)
         starts = [min(first, size - every) for first in range(0, size, every)]  # the last part overlaps, to be of the same size
-        parts = [self._ends(node, jax.nn.one_hot(first + jnp.arange(every), size, dtype=dtype)) for first in starts]
+        parts = [
+            self._ends(node, jax.nn.one_hot(first + jnp.arange(every), size, dtype=dtype), most or self.most)
+            for first in starts
+        ]
         kept = [every] * (len(starts) - 1) + [size - every * (len(starts) - 1)]
         low, high = (
             jnp.concatenate([part[every - keep :] for part, keep in zip(ends, kept, strict=True)])
@@ -308,13 +328,24 @@ class Relaxation:
         )
         return low.reshape(shape), high.reshape(shape)
 
-    def _ends(self, node: int, units: Float[Array, "rows numbers"]) -> tuple[Float[Array, " rows"], Float[Array, " rows"]]:
-        one = units.reshape(-1, *self.nodes[node].shape)
-        return -self.most({node: -one}), self.most({node: one})
+    def _ends(
+        self, node: int, units: Float[Array, "rows numbers"], most: Callable[[Mapping[int, Rows]], Real]
+    ) -> tuple[Float[Array, " rows"], Float[Array, " rows"]]:
+        signed = jnp.concatenate([-units, units]).reshape(
+            -1, *self.nodes[node].shape
+        )  # together, which compiles in half the time
+        negative, positive = most({node: signed}).reshape(2, -1)
+        return -negative, positive
 
     def tighten(self, node: int, low: Real, high: Real) -> None:
         """Other ends of a node's numbers."""
         self.low[node], self.high[node] = low, high
+
+
+def _under(node: Node, slopes: Real) -> Between:
+    """A node with other slopes of the lines below."""
+    assert isinstance(node, Between)
+    return replace(node, slopes_below=(slopes,))
 
 
 @jax.jit

@@ -8,6 +8,8 @@ import pytest
 from ntkit.kernels import empirical_ntk, from_equinox, from_linen, from_nnx
 from tests.kernels.finite_functions import mlp, mlp_problem
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 _, PARAMS, X, _ = mlp_problem(jnp.float32)
 KERNEL = empirical_ntk(mlp, PARAMS, X)
 

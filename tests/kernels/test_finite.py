@@ -25,6 +25,8 @@ from ntkit.kernels import (
     serial,
 )
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 NET = serial(Dense(1.5, 0.2), Relu(), Dense(1.2), Erf(), Dense(0.7, 0.3))
 KEY = jax.random.key(0)
 

@@ -20,6 +20,8 @@ from ntkit.kernels import (
     serial,
 )
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 SEQUENCE = np.array([[[1.0], [2.0], [3.0]]])
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from ntkit.kernels import Conv, Dense, Elementwise, Flatten, GlobalAvgPool, Relu, Weights, residual, serial
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 KEY = jax.random.key(0)
 TANH = Elementwise(jnp.tanh)
 NETS = {  # name -> network, shape of an input

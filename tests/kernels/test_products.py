@@ -10,6 +10,8 @@ from ntkit.kernels import empirical_ntk
 from ntkit.kernels._products import with_products
 from tests.kernels.finite_functions import averaged, full_kernel, normal
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 CASES = {
     "one dimension": ((2, 9, 3), (4, 3, 5), {"window_strides": (2,), "padding": [(1, 2)]}, ("NWC", "WIO", "NWC")),
     "layout of torch": ((2, 3, 7, 6), (5, 3, 3, 2), {"window_strides": (1, 2), "padding": "SAME"}, ("NCHW", "OIHW", "NCHW")),

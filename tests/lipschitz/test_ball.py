@@ -211,6 +211,10 @@ RELU, SMALL = Network.sequential(drawn(0)[0]), np.zeros(3)
         (lambda: ball(RELU, SMALL, 0.1, method="exact"), "method must be one of .* got 'exact'"),
         (lambda: ball(RELU, SMALL, 0.1, norm=2), "norm must be inf for arithmetic='ball', got 2"),
         (
+            lambda: ball(RELU, SMALL, 0.1, slopes="optimised"),
+            "slopes must be 'adaptive' or 'zero' for arithmetic='ball', got 'optimised'",
+        ),
+        (
             lambda: ball(Network.sequential(drawn(0)[0], "gelu"), SMALL, 0.1),
             r"net must have activations Relu, .* Softplus for arithmetic='ball', got Gelu",
         ),

@@ -14,6 +14,8 @@ from ntkit.lipschitz import AvgPool, Conv, Dense, Flatten, Gelu, LeakyRelu, Netw
 from ntkit.strategies import seeds
 from tests.oracles import lipschitz_reference as reference
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 WIDTHS = (3, 5, 4, 2)
 METHODS, FORWARDS = ("lirpa", "recurjac", "ibp"), ("crown", "ibp", "both")
 ACTIVATIONS = {
@@ -29,9 +31,7 @@ def weights_of(seed, widths=WIDTHS):
 
 @cache
 def compiled(method, forward, **options):
-    """Hardly optimised, as many functions are compiled here; tests of `local_lipschitz` run what users do."""
-    one = partial(bounds, method=method, forward=forward, **options)
-    return jax.jit(one, compiler_options={"xla_backend_optimization_level": "0"})
+    return jax.jit(partial(bounds, method=method, forward=forward, **options))
 
 
 def largest_sampled(net, x, radius, seed, norm=np.inf, count=300):
@@ -60,6 +60,21 @@ def test_bounds_are_those_of_the_formulas(activation, method, forward):
         scale = np.abs([low, high]).max() + 1e-13
         np.testing.assert_allclose(found.low, low, rtol=0, atol=1e-12 * scale)
         np.testing.assert_allclose(found.high, high, rtol=0, atol=1e-12 * scale)
+
+
+@pytest.mark.parametrize(
+    ("activation", "method"), [("relu", "lirpa"), ("tanh", "lirpa"), ("tanh", "coupled"), ("gelu", "coupled")]
+)
+def test_bounds_do_not_depend_on_what_a_compiler_computes_anew(activation, method):
+    """Nor on what it fuses: with hardly any and with all optimisations, and without compiling."""
+    layers, x, _ = weights_of(3)
+    net, one = Network.sequential(layers, activation), partial(bounds, method=method, outward=False)
+    with jax.disable_jit():
+        expected = [one(net, jnp.asarray(x), radius).norm for radius in (1e-9, 0.01, 0.3)]
+    for level in (0, 3):
+        function = jax.jit(one, compiler_options={"xla_backend_optimization_level": str(level)})
+        for radius, norm in zip((1e-9, 0.01, 0.3), expected, strict=True):
+            np.testing.assert_allclose(function(net, jnp.asarray(x), radius).norm, norm, rtol=1e-12)
 
 
 @given(seeds(), st.sampled_from([0.0, 0.03, 1.0]))

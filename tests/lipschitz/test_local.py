@@ -12,6 +12,8 @@ from ntkit.lipschitz import AvgPool, Conv, Dense, Flatten, Network, Relu, _local
 from ntkit.strategies import seeds
 from tests.oracles import lipschitz_exact, lipschitz_reference
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 KEY = jax.random.key(0)
 
 
@@ -148,6 +150,15 @@ def test_bounds_of_tiny_networks_do_not_underflow():
         assert local_lipschitz(net, [1.0, 1.0], 0.1, norm=norm).rows == pytest.approx(expected, rel=1e-9)
 
 
+@pytest.mark.parametrize(("norm", "expected"), [(np.inf, 1.5), (2, np.sqrt(1.25)), (1, 1.0)])
+def test_lower_bounds_of_smooth_networks_climb_along_gradients(norm, expected):
+    """tanh(x + y / 2 - 0.3) is steepest on a line through the ball, where its gradient is (1, 1/2)."""
+    net = Network.sequential([(np.array([[1.0, 0.5]]), np.array([-0.3])), (np.array([[1.0]]), None)], "tanh")
+    found = local_lipschitz(net, [0.1, -0.2], 1.0, norm=norm, key=KEY)
+    assert 0.99999 * expected <= found.lower[0] <= expected * (1 + 1e-15)
+    assert found.lower[0] <= found.rows[0]
+
+
 @pytest.mark.parametrize("scale", [1e-12, 1e-7, 1e12])
 def test_integer_programs_do_not_depend_on_the_scale_of_weights(scale):
     first = (scale * np.array([[1.0, -1.0], [1.0, 2.0], [-0.5, 1.0]]), scale * np.array([0.1, -0.2, 0.05]))
@@ -222,7 +233,7 @@ SMOOTH = Network.sequential([(np.ones((3, 2)), None), (np.ones((1, 3)), None)], 
         ({"radius": [1.0, 1.0], "norm": 2}, "norm must be inf for a box"),
         ({"method": "crown"}, "method must be one of 'product', .*, 'exact', got 'crown'"),
         ({"forward": "lirpa"}, "forward must be one of 'ibp', 'crown', 'both', got 'lirpa'"),
-        ({"slopes": "best"}, "slopes must be one of 'adaptive', 'zero', got 'best'"),
+        ({"slopes": "best"}, "slopes must be one of 'adaptive', 'zero', 'optimised', got 'best'"),
         ({"norm": 3}, "norm must be inf, 2 or 1, got 3"),
         ({"out_norm": 0}, "out_norm must be inf, 2 or 1, got 0"),
         ({"outputs": [1]}, r"outputs must be numbers from 0 to 0, got \[1\]"),

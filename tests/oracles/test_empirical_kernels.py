@@ -8,6 +8,8 @@ import pytest
 from ntkit._compat import neural_tangents
 from ntkit.kernels import empirical_ntk
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 
 @pytest.fixture(scope="module")
 def nt():

@@ -21,6 +21,8 @@ from ntkit.kernels import (
     serial,
 )
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 REPEATS = 20_000
 VECTORS = np.array([[1.0, 0.5], [1.0, 0.4], [-1.0, -0.5], [0.0, 0.0]])
 IMAGES = np.random.default_rng(0).normal(size=(3, 4, 1))

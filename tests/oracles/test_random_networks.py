@@ -8,6 +8,8 @@ from ntkit.kernels._chain import Branches
 from tests.oracles import reference, stax
 from tests.oracles.random_networks import LAYERS, random_network
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 SEEDS = range(30)
 
 

@@ -6,12 +6,15 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jax.flatten_util import ravel_pytree
 
 from ntkit.kernels import Dense, Erf, Relu, empirical_ntk, serial
 from ntkit.strategies import seeds, spheres
+
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
 
 WIDTH, DIM = 8, 3
 NETWORKS = (  # few, since each is compiled

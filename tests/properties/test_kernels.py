@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from ntkit.kernels import Dense, GlobalAvgPool, Relu, serial
 from ntkit.strategies import images, networks, spheres
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 EPS = np.finfo(float).eps
 ROUNDING = 50 * EPS  # kernels are exact to a few epsilon a layer; the networks have at most seven layers
 POINTS = spheres(counts=(4,), dims=(3,))  # few shapes: each one compiles
