@@ -40,8 +40,7 @@ import csv
 import io
 import math
 import shlex
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,8 +83,8 @@ CONVENTIONS = {
     "bounds": "of how much an output can change for a change of the input by 1 in the norm, on the ball",
     "arithmetic": "float64, rounded outward; exact: float64, solver tolerance 1e-7",
     "attained": "by a derivative, up to rounding",
-    "reach": "the class is certain closer than that to the input, if it does not exceed the radius; the network's values at "
-    "the input are computed in float64, not rounded outward",
+    "certified_radius": "the class is certain on the ball of that radius, looked for up to the largest one; bounds and the "
+    "network's values at the input are rounded outward",
 }
 
 
@@ -171,14 +170,13 @@ def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, optio
     """All methods at all radii."""
     import jax
 
-    from ntkit.lipschitz import local_lipschitz
+    from ntkit.lipschitz import certified_radius, local_lipschitz
 
     timed = {name: getattr(options, name) for name in TIMED if getattr(options, name) is not None}
     methods = [name for name in METHODS if name != "absolute" or options.norm == "inf"] + list(timed)
     norm, clip = NORMS[options.norm], None if options.clip is None else tuple(options.clip)
     values, show = _values(net, x), progress_line("bounding", power=1)
     found: dict[str, list[Bound]] = {name: [] for name in methods}
-    reach = []
     for done, radius in enumerate(options.radius):
         for number, name in enumerate(methods, 1):
             if name in EVERYWHERE and done:
@@ -189,9 +187,7 @@ def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, optio
                 found[name].append(local_lipschitz(net, x, radius, **asked))
             if show:
                 show(done * len(methods) + number, len(methods) * len(options.radius))
-        if values.shape[1] > 1:
-            box = found[methods[-1]][-1].box if options.norm == "inf" else None
-            reach.append(reaches(net, x, values, radius, norm, box))
+    certain = certified_radius(net, x, limit=max(options.radius), norm=norm, clip=clip) if values.shape[1] > 1 else None
     return Ladder(
         norm=options.norm,
         radii=options.radius,
@@ -200,44 +196,8 @@ def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, optio
         lower=np.max([[bound.lower for bound in every] for every in found.values()], axis=0),
         values=values,
         labels=labels,
-        reach=np.array(reach) if reach else None,
+        certified_radius=None if certain is None else certain.radius,
     )
-
-
-def reaches(net: Network, x: Floats, values: Floats, radius: float, norm: float, box: tuple[Floats, Floats] | None) -> Floats:
-    """How far from each input no other output becomes the largest, as long as that is within the radius.
-
-    It is the least of the margins, each over a bound of how much it can change on the ball, or on the part of it in a box.
-    """
-    import jax
-
-    count, outputs = values.shape
-    one = np.eye(outputs)
-    rows = one[values.argmax(1)][:, None] - one  # the largest output less each
-    centres, halves = x.reshape(count, -1), np.full(count, radius)
-    if box is not None:
-        low, high = (end.reshape(count, -1) for end in box)
-        centres = (low + high) / 2
-        halves = np.nextafter(np.maximum(high - centres, centres - low), np.inf)
-    exact = jax.tree_util.tree_map(lambda array: array.astype(np.float64), net)
-    change = np.asarray(_changes(norm)(exact, centres, halves, rows))
-    margins = np.einsum("nmo,no->nm", rows, values)
-    others = rows.any(2)
-    least = np.divide(margins, change, out=np.full_like(margins, np.inf), where=others & (change > 0))
-    return np.asarray(np.where(others & (margins <= 0), 0.0, least).min(1))
-
-
-@cache
-def _changes(norm: float) -> Callable[[Network, Floats, Floats, Floats], Any]:
-    """Bounds of how much combinations of outputs can change, for a batch."""
-    import jax
-
-    from ntkit.lipschitz import bounds
-
-    def one(net: Network, centre: Any, reach: Any, rows: Any) -> Any:
-        return bounds(net, centre, reach, norm=norm, outputs=rows).norm
-
-    return jax.jit(jax.vmap(one, (None, 0, 0, 0)))
 
 
 def _values(net: Network, x: Floats) -> Floats:
@@ -336,7 +296,7 @@ def _written(name: str, value: Any) -> list[str]:
 def _csv(found: Ladder, rows: np.ndarray[Any, Any]) -> str:
     """A row for each input and radius."""
     text = io.StringIO()
-    names = ["input", "class", "label", "radius", *found.bounds, "attained", "reach", "certain"]
+    names = ["input", "class", "label", "radius", *found.bounds, "attained", "certified_radius", "certain"]
     writer = csv.DictWriter(text, names)
     writer.writeheader()
     for place, radius in enumerate(found.radii):
@@ -344,8 +304,8 @@ def _csv(found: Ladder, rows: np.ndarray[Any, Any]) -> str:
             cells = {"input": row, "class": found.classes[i], "label": None if found.labels is None else found.labels[i]}
             cells |= {"radius": radius, "attained": found.lower[place, i].max()}
             cells |= {name: bounds[place, i].max() for name, bounds in found.bounds.items()}
-            if found.reach is not None and found.certain is not None:
-                cells |= {"reach": found.reach[place, i], "certain": found.certain[place, i]}
+            if found.certified_radius is not None and found.certain is not None:
+                cells |= {"certified_radius": found.certified_radius[i], "certain": found.certain[place, i]}
             writer.writerow(cells)
     return text.getvalue()
 

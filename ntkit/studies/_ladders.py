@@ -22,7 +22,7 @@ class Ladder:
         lower: what is attained, shape (radii, inputs, outputs).
         values: of the network, shape (inputs, outputs).
         labels: numbers of outputs, or None.
-        reach: how far from each input its class is certain, by the bounds at each radius: shape (radii, inputs).
+        certified_radius: how far from each input its class is certain, up to the largest radius; None of a single output.
     """
 
     norm: str
@@ -32,7 +32,7 @@ class Ladder:
     lower: Floats
     values: Floats
     labels: np.ndarray[Any, Any] | None
-    reach: Floats | None
+    certified_radius: Floats | None
 
     @property
     def solved(self) -> dict[str, list[bool]]:
@@ -52,12 +52,8 @@ class Ladder:
     @property
     def certain(self) -> np.ndarray[Any, Any] | None:
         """Whether the class is certain in the ball: shape (radii, inputs)."""
-        return None if self.reach is None else np.asarray(self.reach > np.array(self.radii)[:, None])
-
-    @property
-    def certified_radius(self) -> Floats | None:
-        """The largest radius up to which that is known, for each input."""
-        return None if self.reach is None else np.minimum(self.reach, np.array(self.radii)[:, None]).max(0)
+        known = self.certified_radius
+        return None if known is None else np.asarray(known >= np.array(self.radii)[:, None])
 
     def median(self, name: str) -> Floats:
         """Over inputs, of the largest output: what a method bounds it by, or "attained"; shape (radii,)."""

@@ -4,7 +4,6 @@ import argparse
 import csv
 import hashlib
 import json
-import math
 import shlex
 from pathlib import Path
 from typing import Any, get_args
@@ -109,25 +108,6 @@ def test_methods_are_those_of_local_lipschitz() -> None:
     assert {*lipschitz.METHODS, *lipschitz.TIMED} <= set(get_args(local_lipschitz.__annotations__["method"]))
 
 
-@pytest.mark.parametrize(("norm", "dual"), [(math.inf, 1), (2.0, 2)])
-def test_of_an_affine_network_reaches_are_distances_to_the_border(norm: float, dual: float) -> None:
-    weights, bias = RNG.normal(size=(3, 4)), RNG.normal(size=3)
-    x = RNG.normal(size=(6, 4))
-    found = x @ weights.T + bias
-    box = (x - 0.5, x + 0.5) if norm == math.inf else None
-    reach = lipschitz.reaches(Network.sequential([(weights, bias)]), x, found, 0.5, norm, box)
-    for own, some, expected in zip(found.argmax(1), found, reach, strict=True):
-        others = [j for j in range(3) if j != own]
-        distances = [(some[own] - some[j]) / np.linalg.norm(weights[own] - weights[j], ord=dual) for j in others]
-        assert min(distances) * (1 - 1e-9) <= expected <= min(distances)
-
-
-def test_where_two_outputs_are_equal_nothing_is_certain() -> None:
-    net = Network.sequential([(np.ones((2, 3)), None)])
-    x = np.ones((1, 3))
-    assert lipschitz.reaches(net, x, x @ np.ones((3, 2)), 0.1, 2.0, None).tolist() == [0.0]
-
-
 def test_images_are_brought_into_the_shape_that_the_network_takes(capsys: pytest.CaptureFixture[str]) -> None:
     images = RNG.normal(size=(2, 4, 5, 3))
 
@@ -148,7 +128,7 @@ def test_what_did_not_end_is_drawn_open_and_one_output_has_no_class() -> None:
     one = np.ones((1, 2, 1))
     found = Ladder(
         norm="2", radii=[0.1], bounds={"best": 2 * one, "exact": 1.5 * one}, status={"exact": ["stopped at the limit"]},
-        lower=0 * one, values=np.ones((2, 1)), labels=None, reach=None,
+        lower=0 * one, values=np.ones((2, 1)), labels=None, certified_radius=None,
     )  # fmt: skip
     assert any("1.5 (stopped)" in line for line in lipschitz.table(found))
     figure = drawn_ladder("a network", found)
