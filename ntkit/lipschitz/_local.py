@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
+from math import prod
 from typing import Literal
 
 import jax
@@ -23,12 +24,13 @@ from ntkit.lipschitz._linear import Numbers
 from ntkit.lipschitz._lower import attained
 from ntkit.lipschitz._network import Activate, Network
 from ntkit.lipschitz._product import products
-from ntkit.lipschitz._relaxation import Ball
+from ntkit.lipschitz._relaxation import Ball, at_once
 from ntkit.lipschitz._rounding import Arithmetic, Rounding
 
 MET = 1e-6  # relative difference of an exact bound and what is attained
 TOGETHER = 8  # inputs of a batch
 DEEP = 8  # activations, above which one compiled function takes longer to compile than a large network to bound
+MANY = 16  # parts in which all of a network's numbers are pulled back, likewise
 SOLVER = "float64, solver tolerance 1e-7"
 Method = Literal["product", "absolute", "ibp", "recurjac", "lirpa", "coupled", "best", "bab", "exact"]
 
@@ -156,8 +158,7 @@ def _rows(
         same = products(asked.net, method, asked.norm, asked.rounding)[outputs]
         return jnp.broadcast_to(same, (len(asked.centres), len(same)))
     if method != "best":
-        depth = sum(isinstance(step, Activate) for step in asked.net.steps)
-        if depth > DEEP:
+        if _large(asked.net, asked.centres.dtype):
             return _step_by_step(asked, outputs, method, forward, slopes)  # type: ignore[arg-type]
         every = _compiled(method, forward, slopes, asked.norm, asked.rounding.outward)
         return every(asked.net, asked.centres, asked.radii)[:, outputs]
@@ -167,6 +168,13 @@ def _rows(
     everywhere: tuple[Method, ...] = ("product", "absolute") if asked.norm == np.inf else ("product",)
     found += [_rows(asked, outputs, one, forward, slopes) for one in everywhere]
     return jnp.stack(found).min(axis=0)
+
+
+def _large(net: Network, dtype: np.dtype) -> bool:
+    """Whether it is too large to be compiled as a whole."""
+    places = [step.parent for step in net.steps if isinstance(step, Activate)]
+    parts = [-(-prod(net.shapes[place]) // at_once(net.shapes[: place + 1], dtype)) for place in places]
+    return len(places) > DEEP or sum(parts) > MANY
 
 
 @cache

@@ -11,8 +11,10 @@ Source: Zhang, Weng, Chen, Hsieh, Daniel (2018), CROWN; Xu et al. (2020) for gen
 """
 
 import operator
+import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import reduce
 from math import prod
@@ -275,22 +277,22 @@ class Relaxation:
         first = next(iter(rows.values()))
         total = weight = jnp.zeros(len(first), first.dtype)
         terms = 0
-        for i, _, size, constant in self._pulled(rows, under):
+        for i, parts, _, constant in self._pulled(rows, under):
             total = total + constant
             terms = max(terms, self.nodes[i].terms)
             if self.rounding.outward:
                 own = _under(self.nodes[i], under[i].max(axis=0)).weight(self) if i in under else self._weights[i]
-                weight = weight + _weigh(size, jnp.broadcast_to(own, size.shape[1:]))
+                weight = weight + _weigh(parts, jnp.broadcast_to(own, parts[0].shape[1:]))
         return self.rounding.up(total, weight, terms + max(rows) + 1)
 
     def coefficients(self, rows: Mapping[int, Rows]) -> dict[int, Rows]:
         """The coefficients that `most` comes to, by node, as far back as the combination reaches."""
-        return {i: a for i, a, _, _ in self._pulled(rows, {})}
+        return {i: a for i, _, a, _ in self._pulled(rows, {})}
 
     def _pulled(
         self, rows: Mapping[int, Rows], under: Mapping[int, Rows]
-    ) -> Iterator[tuple[int, Rows, Rows, Float[Array, " rows"]]]:
-        """From the last node back: coefficients, sums of the absolute values of what was added to them, what is constant."""
+    ) -> Iterator[tuple[int, list[Rows], Rows, Float[Array, " rows"]]]:
+        """From the last node back: what came from each child, their sum, the coefficients, and what is constant."""
         waiting = {i: [a] for i, a in rows.items()}
         for i in range(max(rows), -1, -1):
             parts = waiting.pop(i, None)
@@ -299,7 +301,7 @@ class Relaxation:
             a = _added(parts)
             node = _under(self.nodes[i], under[i]) if i in under else self.nodes[i]
             constant, pulled = _pull(_alone(node), a)
-            yield i, a, _added([jnp.abs(part) for part in parts]), constant
+            yield i, parts, a, constant
             for parent, coefficients in zip(self.nodes[i].parents, pulled, strict=True):
                 waiting.setdefault(parent, []).append(coefficients)
 
@@ -311,16 +313,16 @@ class Relaxation:
             most: what to take for `self.most`.
         """
         shape, dtype = self.nodes[node].shape, self.low[node].dtype
-        size, widest = prod(shape), max(prod(n.shape) for n in self.nodes[: node + 1])
-        every = max(PART // (2 * widest * dtype.itemsize), 1)
+        size, every = prod(shape), at_once((n.shape for n in self.nodes[: node + 1]), dtype)
         if size <= every:
             low, high = self._ends(node, jnp.eye(size, dtype=dtype), most or self.most)
             return low.reshape(shape), high.reshape(shape)
         starts = [min(first, size - every) for first in range(0, size, every)]  # the last part overlaps, to be of the same size
-        parts = [
-            self._ends(node, jax.nn.one_hot(first + jnp.arange(every), size, dtype=dtype), most or self.most)
-            for first in starts
-        ]
+
+        def part(first: int) -> tuple[Real, Real]:
+            return self._ends(node, jax.nn.one_hot(first + jnp.arange(every), size, dtype=dtype), most or self.most)
+
+        parts = [part(first) for first in starts] if isinstance(self.low[node], jax.core.Tracer) else _each(part, starts)
         kept = [every] * (len(starts) - 1) + [size - every * (len(starts) - 1)]
         low, high = (
             jnp.concatenate([part[every - keep :] for part, keep in zip(ends, kept, strict=True)])
@@ -348,6 +350,22 @@ def _under(node: Node, slopes: Real) -> Between:
     return replace(node, slopes_below=(slopes,))
 
 
+def _each(function: Callable[[int], tuple[Real, Real]], arguments: list[int]) -> list[tuple[Real, Real]]:
+    """As many at a time as there are cores, since a convolution takes one."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) as pool:
+        found = [pool.submit(function, argument) for argument in arguments]
+        try:
+            return [one.result() for one in found]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)  # an interrupt waits for what runs, but not for what is queued
+            raise
+
+
+def at_once(shapes: Iterable[Shape], dtype: np.dtype) -> int:
+    """Of how many numbers of the last of these nodes both ends are pulled back together."""
+    return max(PART // (2 * max(map(prod, shapes)) * dtype.itemsize), 1)
+
+
 @jax.jit
 def _pull(node: Node, a: Rows) -> Pulled:
     """Compiled once for nodes alike: where nothing is compiled as a whole, this is."""
@@ -360,7 +378,8 @@ def _alone(node: Node) -> Node:
 
 
 @jax.jit
-def _weigh(size: Rows, weights: Real) -> Float[Array, " rows"]:
+def _weigh(parts: list[Rows], weights: Real) -> Float[Array, " rows"]:
+    size = _added([jnp.abs(part) for part in parts])  # of coefficients, as if nothing cancelled in their sum
     limits = np.finfo(size.dtype)
     floor = float(limits.tiny / limits.eps)  # what may have been lost by underflow counts as a rounding of this
     return jnp.maximum(size, floor).reshape(len(size), -1) @ weights.reshape(-1)
