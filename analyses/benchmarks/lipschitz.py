@@ -178,8 +178,10 @@ def branched(name: str, cases: list[tuple[Network, np.ndarray]], radius: float, 
     """One row of the table."""
     arithmetics = ("float64", "float64+outward")
     for arithmetic in arithmetics:
-        solved(*cases[0], radius, arithmetic=arithmetic)
-    found = [[solved(net, x, radius, arithmetic=arithmetic) for net, x in cases] for arithmetic in arithmetics]
+        solved(*cases[0], radius, arithmetic=arithmetic, slopes="optimised")
+    found = [
+        [solved(net, x, radius, arithmetic=arithmetic, slopes="optimised") for net, x in cases] for arithmetic in arithmetics
+    ]
     closed = [sum(bound.closed for bound in column) for column in found]
     parts = [max(bound.nodes for bound in column) for column in found]
     taken = [max(bound.seconds for bound in column) for column in found]

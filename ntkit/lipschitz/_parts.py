@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from ntkit.lipschitz._backward import gradient
-from ntkit.lipschitz._forward import Forward, Slopes, relax
+from ntkit.lipschitz._forward import Forward, Slopes, Steps, relax
 from ntkit.lipschitz._lower import at_points
 from ntkit.lipschitz._network import Activate, Affine, Network
 from ntkit.lipschitz._relaxation import Ball
@@ -64,16 +64,20 @@ class Units:
         return step, unit - self._starts[step]
 
 
+SHRUNK = 2  # times that the box of a part is made smaller by what is known on the last one
+ROUNDED = 16  # roundings of an end of a box that is computed; the ends that are known have up to 9
+
+
 @cache
 def looking(forward: Forward, slopes: Slopes, outward: bool) -> Callable[..., Look]:
     """A function of batches of parts, of the same size each time: what is known of them."""
 
     def look(net: Network, centre: Array, reach: Array, row: Array, sides: Array) -> Look:
         units = Units(net)
-        known = relax(net, _ball(net, centre, reach), forward, slopes, Rounding(outward), units.shaped(sides))
+        known = relaxed(net, units, _ball(net, centre, reach), sides, forward, slopes, Rounding(outward))
         back = gradient(net, known, row)
         size = back.size_of(back.v[0])
-        coefficients = back.coefficients(size)
+        norm, coefficients = back.pulled(size)
         decided, score = {}, {}
         for step, side in units.shaped(sides).items():
             low, high = (ends[units.parents[step]] for ends in (known.low, known.high))
@@ -82,9 +86,52 @@ def looking(forward: Forward, slopes: Slopes, outward: bool) -> Callable[..., Lo
             v = back.v[step]
             area = back.high[v] * jnp.abs(back.high[v]) - back.low[v] * jnp.abs(back.low[v])
             score[step] = area * jnp.abs(coefficients[back.h[step]][0])
-        return Look(back.most(size)[0], known.empty, units.joined(decided, sides.dtype), units.joined(score, row.dtype))
+        return Look(norm[0], known.empty, units.joined(decided, sides.dtype), units.joined(score, row.dtype))
 
     return jax.jit(jax.vmap(look, (None, 0, 0, 0, 0)))
+
+
+def relaxed(
+    net: Network, units: Units, ball: Ball, sides: Array, forward: Forward, slopes: Slopes, rounding: Rounding
+) -> Steps:
+    """The steps of a network on the part of a box where units are on these sides, from a smaller box that holds it."""
+    shaped = units.shaped(sides)
+    known = relax(net, ball, forward, slopes, rounding, shaped)
+    for _ in range(SHRUNK):
+        low, high, empty = _shrunk(known, units, shaped)
+        empty = empty | known.empty
+        centre = (low + high) / 2
+        half = jnp.maximum(high - centre, centre - low)
+        half = half + ROUNDED * float(np.finfo(half.dtype).eps) * (jnp.abs(centre) + half)
+        smaller = half < jnp.broadcast_to(ball.radius, half.shape)  # elsewhere the centre may stay, with its digits
+        ball = Ball(jnp.where(smaller, centre, ball.centre), jnp.where(smaller, half, ball.radius))
+        known = relax(net, ball, forward, slopes, rounding, shaped)
+        known.empty = known.empty | empty
+    return known
+
+
+def _shrunk(known: Steps, units: Units, sides: dict[int, Array]) -> tuple[Array, Array, Bool[Array, ""]]:
+    """The corners of a box within the one that is known, outside of which some unit cannot be on its side; and if it is empty.
+
+    With coefficients A of x, the bound U of side times z falls by |A_j| d where x_j is at a distance d from the end of the box
+    that A_j favours. Below 0 it cannot fall, so d is at most U / |A_j|.
+    """
+    low, high = known.low[0], known.high[0]
+    eps, empty = float(np.finfo(low.dtype).eps), jnp.array(False)
+    starts, ends = [low], [high]
+    for step, side in sides.items():
+        place = units.parents[step]
+        rows = jnp.diag(side.reshape(-1).astype(low.dtype)).reshape(-1, *side.shape)
+        most, coefficients = known.pulled({place: rows})
+        ways = coefficients[0]
+        most = most.reshape(-1, *[1] * low.ndim)
+        reach = jnp.where(ways == 0, jnp.inf, most / jnp.where(ways == 0, 1, jnp.abs(ways)))
+        slack = ROUNDED * eps * (jnp.maximum(jnp.abs(low), jnp.abs(high))[None] + reach)
+        starts.append(jnp.where(ways > 0, high[None] - reach - slack, -jnp.inf).max(axis=0))
+        ends.append(jnp.where(ways < 0, low[None] + reach + slack, jnp.inf).min(axis=0))
+        empty = empty | (most < 0).any()
+    start, end = jnp.stack(starts).max(axis=0), jnp.stack(ends).min(axis=0)
+    return start, jnp.maximum(start, end), empty | (start > end).any()
 
 
 def _moves(net: Network, place: int) -> Bool[Array, "..."]:
@@ -103,7 +150,7 @@ def emptying(forward: Forward, slopes: Slopes) -> Callable[..., Array]:
 
     def emptied(net: Network, centre: Array, reach: Array, row: Array, sides: Array, multipliers: Array) -> Array:
         units = Units(net)
-        known = relax(net, _ball(net, centre, reach), forward, slopes, Rounding(True), units.shaped(sides))
+        known = relaxed(net, units, _ball(net, centre, reach), sides, forward, slopes, Rounding(True))
         signed = units.shaped(multipliers * sides.astype(multipliers.dtype))
         return known.most({units.parents[step]: rows[None] for step, rows in signed.items()})[0] < 0
 

@@ -273,21 +273,23 @@ class Relaxation:
             under: for each row other slopes of the lines below numbers that lie between lines, by node, in the same shape; the
                 lines' constants must be right for them, too.
         """
-        under = under or {}
+        return self.pulled(rows, under)[0]
+
+    def pulled(
+        self, rows: Mapping[int, Rows], under: Mapping[int, Rows] | None = None
+    ) -> tuple[Float[Array, " rows"], dict[int, Rows]]:
+        """What `most` gives, and the coefficients that it comes to, by node, as far back as the combination reaches."""
+        under, coefficients = under or {}, {}
         first = next(iter(rows.values()))
         total = weight = jnp.zeros(len(first), first.dtype)
         terms = 0
-        for i, parts, _, constant in self._pulled(rows, under):
+        for i, parts, coefficients[i], constant in self._pulled(rows, under):
             total = total + constant
             terms = max(terms, self.nodes[i].terms)
             if self.rounding.outward:
                 own = _under(self.nodes[i], under[i].max(axis=0)).weight(self) if i in under else self._weights[i]
                 weight = weight + _weigh(parts, jnp.broadcast_to(own, parts[0].shape[1:]))
-        return self.rounding.up(total, weight, terms + max(rows) + 1)
-
-    def coefficients(self, rows: Mapping[int, Rows]) -> dict[int, Rows]:
-        """The coefficients that `most` comes to, by node, as far back as the combination reaches."""
-        return {i: a for i, _, a, _ in self._pulled(rows, {})}
+        return self.rounding.up(total, weight, terms + max(rows) + 1), coefficients
 
     def _pulled(
         self, rows: Mapping[int, Rows], under: Mapping[int, Rows]
