@@ -96,17 +96,21 @@ def relaxed(
 ) -> Steps:
     """The steps of a network on the part of a box where units are on these sides, from a smaller box that holds it."""
     shaped = units.shaped(sides)
-    known = relax(net, ball, forward, slopes, rounding, shaped)
-    for _ in range(SHRUNK):
-        low, high, empty = _shrunk(known, units, shaped)
-        empty = empty | known.empty
-        centre = (low + high) / 2
-        half = jnp.maximum(high - centre, centre - low)
-        half = half + ROUNDED * float(np.finfo(half.dtype).eps) * (jnp.abs(centre) + half)
-        smaller = half < jnp.broadcast_to(ball.radius, half.shape)  # elsewhere the centre may stay, with its digits
-        ball = Ball(jnp.where(smaller, centre, ball.centre), jnp.where(smaller, half, ball.radius))
-        known = relax(net, ball, forward, slopes, rounding, shaped)
-        known.empty = known.empty | empty
+    radius = jnp.broadcast_to(ball.radius, ball.centre.shape)
+
+    def smaller(_: Array, box: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        centre, radius, empty = box
+        known = relax(net, Ball(centre, radius), forward, slopes, rounding, shaped)
+        low, high, none = _shrunk(known, units, shaped)
+        middle = (low + high) / 2
+        half = jnp.maximum(high - middle, middle - low)
+        half = half + ROUNDED * float(np.finfo(half.dtype).eps) * (jnp.abs(middle) + half)
+        less = half < radius  # elsewhere the centre may stay, with its digits
+        return jnp.where(less, middle, centre), jnp.where(less, half, radius), empty | known.empty | none
+
+    centre, radius, empty = jax.lax.fori_loop(0, SHRUNK, smaller, (ball.centre, radius, jnp.array(False)))
+    known = relax(net, Ball(centre, radius), forward, slopes, rounding, shaped)
+    known.empty = known.empty | empty
     return known
 
 
