@@ -51,7 +51,9 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     known = {"tightness": tightness, "rungs": rungs, "seconds": times, "branching": branching, "large": large}
-    parser.add_argument("--part", action="append", choices=list(known), help="one of them, repeatable; all by default")
+    parser.add_argument(
+        "--part", action="append", choices=list(known), help="one of them, repeatable; all but large by default"
+    )
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]

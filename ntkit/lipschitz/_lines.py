@@ -126,8 +126,8 @@ def coupled_planes(
 
     Around the middles s0 and v0 of the intervals, s v = s0 v + v0 s - s0 v0 + (s - s0) (v - v0), the last product being at most
     that of the half widths: the mean of McCormick's two planes on either side. Then s is replaced by one of its lines,
-    according to the sign of v0. Taking the better of the two planes by their values in the middle is no tighter, and these are
-    equal but for roundings where v is known: a compiler that compares them anew for each number of the plane mixes the two.
+    according to the sign of v0. Taking the better of the two planes by their values in the middle is hardly tighter, and these
+    are equal but for roundings where v is known: a compiler that compares them anew for each number of the plane mixes the two.
     """
     v_middle, v_half = (low + high) / 2, (high - low) / 2
     middle, half = (least + largest) / 2, (largest - least) / 2

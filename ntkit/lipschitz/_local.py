@@ -81,7 +81,8 @@ def local_lipschitz(
         forward: intervals of what goes into activations: "crown", by pulling each back to the ball, "ibp", by interval
             arithmetic, or "both", their intersection.
         slopes: lower lines of piecewise linear activations in "crown" and "both": "adaptive", "zero" or "optimised": found by
-            gradient for each end of each interval, never looser than "adaptive", and some two to four times slower.
+            gradient for each end of each interval, never looser than "adaptive", and some two to four times slower; not for
+            networks so large that their rows are taken in parts, each of which compiles anew.
         norm: of the ball and of changes of the input: inf, 2 or 1.
         out_norm: of changes of the outputs: inf, 2 or 1.
         outputs: which of them; None for all.

@@ -18,6 +18,9 @@ from ntkit.lipschitz._network import Activate, Affine, Network
 from ntkit.lipschitz._relaxation import Ball
 from ntkit.lipschitz._rounding import Rounding
 
+SHRUNK = 2  # times that the box of a part is made smaller by what is known on the last one
+ROUNDED = 16  # roundings of an end of a box that is computed; the ends that are known have up to 9
+
 
 class Look(NamedTuple):
     """What is known of a part.
@@ -62,10 +65,6 @@ class Units:
         """The step and the number within it."""
         step = int(self.step[unit])
         return step, unit - self._starts[step]
-
-
-SHRUNK = 2  # times that the box of a part is made smaller by what is known on the last one
-ROUNDED = 16  # roundings of an end of a box that is computed; the ends that are known have up to 9
 
 
 @cache
@@ -121,7 +120,7 @@ def _shrunk(known: Steps, units: Units, sides: dict[int, Array]) -> tuple[Array,
     that A_j favours. Below 0 it cannot fall, so d is at most U / |A_j|.
     """
     low, high = known.low[0], known.high[0]
-    eps, empty = float(np.finfo(low.dtype).eps), jnp.array(False)
+    limits, empty = np.finfo(low.dtype), jnp.array(False)
     starts, ends = [low], [high]
     for step, side in sides.items():
         place = units.parents[step]
@@ -130,7 +129,8 @@ def _shrunk(known: Steps, units: Units, sides: dict[int, Array]) -> tuple[Array,
         ways = coefficients[0]
         most = most.reshape(-1, *[1] * low.ndim)
         reach = jnp.where(ways == 0, jnp.inf, most / jnp.where(ways == 0, 1, jnp.abs(ways)))
-        slack = ROUNDED * eps * (jnp.maximum(jnp.abs(low), jnp.abs(high))[None] + reach)
+        size = jnp.maximum(jnp.abs(low), jnp.abs(high))[None] + reach
+        slack = ROUNDED * (float(limits.eps) * size + 4 * float(limits.tiny))
         starts.append(jnp.where(ways > 0, high[None] - reach - slack, -jnp.inf).max(axis=0))
         ends.append(jnp.where(ways < 0, low[None] + reach + slack, jnp.inf).min(axis=0))
         empty = empty | (most < 0).any()

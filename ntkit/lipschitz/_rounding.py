@@ -14,12 +14,13 @@ products of the matrices' absolute values. The same holds for lines (L is diagon
 largest |x|, n the inputs). Errors of these errors are of the order gamma_n^2, and covered by doubling n.
 
 A compiler may fuse and reorder, therefore nothing is rounded operation by operation. It may also compute a number anew wherever
-it is read, rounded otherwise each time; barriers do not keep it from that on CPUs. Sums of many terms are computed once, but
-what is done to them number by number need not be. So nothing may be decided by comparing computed numbers unless the decision
-makes no more difference than their rounding: whether an interval's end is above 0 does, as the lines on both sides of 0 meet,
-and which of two planes is higher somewhere does not. What the readers of one number differ by is a few roundings, which the
-terms that are counted beyond n cover; where coefficients from two children are added, it is their absolute values that count.
-Underflow is covered by the smallest normal number: what underflows, flushed to zero or not, is off by at most that.
+it is read, rounded otherwise each time; barriers do not keep it from that on CPUs. Sums of many terms are taken to be computed
+once (XLA counts them as expensive), but what is done to them number by number need not be. So nothing is decided by comparing
+computed numbers where the decision makes more difference than their rounding: an interval's end may be compared with 0, as the
+lines on both sides of 0 meet, but of two planes none may be chosen for being higher somewhere. What the readers of one number
+differ by is a few roundings, which the terms that are counted beyond n cover; where coefficients from two children are added,
+it is their absolute values that count. Underflow is covered by the smallest normal number: what underflows, flushed to zero or
+not, is off by at most that.
 """
 
 from dataclasses import dataclass

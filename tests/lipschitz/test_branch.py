@@ -77,7 +77,7 @@ def test_where_kinks_meet_only_a_linear_program_leaves_out_what_has_no_interior(
         assert "where kinks meet" in found.status
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(3))
 def test_leaky_residual_convolutional_batches_agree_with_integer_programs(seed):
     rng = np.random.default_rng(seed)
     layers = [

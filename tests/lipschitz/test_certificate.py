@@ -59,6 +59,22 @@ def test_a_linear_classifier_is_certified_up_to_its_border():
     assert cut == pytest.approx(1.1 / 4, abs=2e-6)  # but the margin form asks how far changes go at this distance
 
 
+@pytest.mark.parametrize(("norm", "dual"), [(np.inf, 1), (2, 2), (1, np.inf)])
+def test_of_an_affine_network_it_is_the_distance_to_the_border(norm, dual):
+    rng = np.random.default_rng(0)
+    weights, bias, x = rng.normal(size=(3, 4)), rng.normal(size=3), rng.normal(size=(6, 4))
+    found = certified_radius(Network.sequential([(weights, bias)]), x, limit=10.0, norm=norm)
+    for own, some, radius in zip(found.label, x @ weights.T + bias, found.radius, strict=True):
+        others = [j for j in range(3) if j != own]
+        distance = min((some[own] - some[j]) / np.linalg.norm(weights[own] - weights[j], ord=dual) for j in others)
+        assert distance - 1e-5 <= radius <= distance  # bisection ends at 1e-6 of the limit
+
+
+def test_where_two_outputs_are_equal_nothing_is_certain():
+    found = certified_radius(Network.sequential([(np.ones((2, 3)), None)]), np.ones((1, 3)), limit=0.1, norm=2)
+    assert found.radius.tolist() == [0.0]
+
+
 def test_single_precision_counts_how_far_the_centre_is_moved():
     net = Network.sequential([(np.float32([[1, 0], [0, 1]]), None)])
     x = np.array([1 / 3, 0.0])
