@@ -15,6 +15,7 @@ from ntkit.lipschitz._bound import Bound
 from ntkit.lipschitz._certificate import Certificate, Monotone, certified_radius, monotone_in
 from ntkit.lipschitz._core import Rows, bounds
 from ntkit.lipschitz._files import load_network
+from ntkit.lipschitz._large import expected_memory
 from ntkit.lipschitz._layers import AvgPool, BatchNorm, Conv, Dense, Flatten, Residual
 from ntkit.lipschitz._local import local_lipschitz
 from ntkit.lipschitz._network import Network
@@ -40,6 +41,7 @@ __all__ = [
     "Tanh",
     "bounds",
     "certified_radius",
+    "expected_memory",
     "load_network",
     "local_lipschitz",
     "monotone_in",

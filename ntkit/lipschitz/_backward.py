@@ -11,7 +11,8 @@ Source: Shi, Wang, Zhang, Kolter, Hsieh (2022), for ReLU; slopes between any two
 from typing import Literal, NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jax.core import Tracer
+from jaxtyping import Array, Bool, Float
 
 from ntkit.lipschitz._forward import Steps
 from ntkit.lipschitz._linear import Rows
@@ -89,7 +90,8 @@ def gradient(net: Network, known: Steps, output: Float[Array, " outputs"], metho
         back.v[number] = v = terms[0] if len(terms) == 1 else back.add(Sum(tuple(terms), shape))
         step = net.steps[number - 1] if number else None
         if method != "ibp" and (step is None or isinstance(step, Activate)):
-            back.tighten(v, *back.range(v))
+            wanted = None if step is None or method == "coupled" else _open(back, v, known.slopes[number], method)
+            back.tighten(v, *back.range(v, wanted=wanted))
         if isinstance(step, Affine):
             arriving.setdefault(step.parent, []).append(back.add(Map(step.linear.transposed, (v,))))
         elif isinstance(step, Activate):
@@ -103,6 +105,19 @@ def gradient(net: Network, known: Steps, output: Float[Array, " outputs"], metho
             for parent in step.parents:
                 arriving.setdefault(parent, []).append(v)
     return back
+
+
+def _open(back: Relaxation, v: int, slopes: tuple[Real, Real], method: Method) -> Bool[Array, "..."] | None:
+    """The numbers whose interval decides about the lines of h = s v; None where values are not known yet, but traced.
+
+    Where v has one sign these are lines through 0, and where s is known they are one line, whatever the interval.
+    """
+    low, high = back.low[v], back.high[v]
+    if any(isinstance(end, Tracer) for end in (low, high, *slopes)):
+        return None
+    least, largest = slopes
+    either = least < largest if method == "lirpa" else jnp.maximum(jnp.abs(least), jnp.abs(largest)) > 0
+    return (low < 0) & (high > 0) & either
 
 
 def _times(back: Relaxation, v: int, slopes: tuple[Real, Real], method: Method) -> Between:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
-from math import prod
 from typing import Literal
 
 import jax
@@ -11,26 +10,23 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from ntkit.lipschitz._backward import METHODS, derivative
-from ntkit.lipschitz._backward import Method as Backward
+from ntkit.lipschitz._backward import METHODS
 from ntkit.lipschitz._ball import ball_rows, check_ball
 from ntkit.lipschitz._bound import Bound
 from ntkit.lipschitz._branch import Closing, Stop, branch, met
 from ntkit.lipschitz._core import bounds
 from ntkit.lipschitz._door import Ask, ask, check
 from ntkit.lipschitz._exact import exact_rows
-from ntkit.lipschitz._forward import FORWARDS, SLOPES, Forward, Slopes, bend, relax
+from ntkit.lipschitz._forward import FORWARDS, SLOPES, Forward, Slopes
+from ntkit.lipschitz._large import is_large, step_by_step
 from ntkit.lipschitz._linear import Numbers
 from ntkit.lipschitz._lower import attained
-from ntkit.lipschitz._network import Activate, Network
+from ntkit.lipschitz._network import Network
 from ntkit.lipschitz._product import products
-from ntkit.lipschitz._relaxation import Ball, at_once
 from ntkit.lipschitz._rounding import Arithmetic, Rounding
 
 MET = 1e-6  # relative difference of an exact bound and what is attained
 TOGETHER = 8  # inputs of a batch
-DEEP = 8  # activations, above which one compiled function takes longer to compile than a large network to bound
-MANY = 16  # parts in which all of a network's numbers are pulled back, likewise
 SOLVER = "float64, solver tolerance 1e-7"
 Method = Literal["product", "absolute", "ibp", "recurjac", "lirpa", "coupled", "best", "bab", "exact"]
 
@@ -159,8 +155,8 @@ def _rows(
         same = products(asked.net, method, asked.norm, asked.rounding)[outputs]
         return jnp.broadcast_to(same, (len(asked.centres), len(same)))
     if method != "best":
-        if _large(asked.net, asked.centres.dtype):
-            return _step_by_step(asked, outputs, method, forward, slopes)  # type: ignore[arg-type]
+        if is_large(asked.net, asked.centres.dtype):
+            return step_by_step(asked, outputs, method, forward, slopes)  # type: ignore[arg-type]
         every = _compiled(method, forward, slopes, asked.norm, asked.rounding.outward)
         return every(asked.net, asked.centres, asked.radii)[:, outputs]
     # With the same intervals "lirpa" is never above "recurjac" and "ibp", and with "both" never above with "ibp".
@@ -169,13 +165,6 @@ def _rows(
     everywhere: tuple[Method, ...] = ("product", "absolute") if asked.norm == np.inf else ("product",)
     found += [_rows(asked, outputs, one, forward, slopes) for one in everywhere]
     return jnp.stack(found).min(axis=0)
-
-
-def _large(net: Network, dtype: np.dtype) -> bool:
-    """Whether it is too large to be compiled as a whole."""
-    places = [step.parent for step in net.steps if isinstance(step, Activate)]
-    parts = [-(-prod(net.shapes[place]) // at_once(net.shapes[: place + 1], dtype)) for place in places]
-    return len(places) > DEEP or sum(parts) > MANY
 
 
 @cache
@@ -189,21 +178,6 @@ def _compiled(
         return found
 
     return jax.jit(every)
-
-
-def _step_by_step(
-    asked: Ask, outputs: Int[np.ndarray, " outputs"], method: Backward, forward: Forward, slopes: Slopes
-) -> Float[Array, "batch outputs"]:
-    """Without compiling more than a step at a time."""
-    net, rows = asked.net, jnp.eye(asked.net.outputs, dtype=asked.centres.dtype)[outputs]
-    found = []
-    for centre, reach in zip(asked.centres, asked.radii, strict=True):
-        ball = Ball(centre.reshape(net.input_shape), reach.reshape(net.input_shape) if reach.ndim else reach, asked.norm)
-        known = relax(net, ball, forward, slopes, asked.rounding)
-        if method == "coupled":
-            bend(net, known)
-        found.append(jnp.stack([derivative(net, known, row, method, asked.norm).norm for row in rows]))
-    return jnp.stack(found)
 
 
 def _norms(net: Network, x0: Array, radius: Array, **options) -> Array:  # type: ignore[no-untyped-def]

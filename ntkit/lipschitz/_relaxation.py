@@ -23,13 +23,14 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from ntkit.lipschitz._linear import Linear, Rows, Shape
 from ntkit.lipschitz._lines import Lines
 from ntkit.lipschitz._rounding import Rounding
 
 Real = Float[Array, "..."]
+Places = Int[np.ndarray, " rows"]
 Pulled = tuple[Float[Array, " rows"], list[Rows]]
 PART = 2**22  # bytes of rows that are pulled at once, so that they stay in cache
 
@@ -40,7 +41,7 @@ class Node(ABC):
     Attributes:
         parents: the earlier nodes.
         shape: of the numbers.
-        terms: of the longest sum that a step takes.
+        terms: of the longest sum that makes a number of it, or a coefficient of a parent, but for the constant.
     """
 
     parents: Sequence[int]
@@ -52,8 +53,8 @@ class Node(ABC):
         """The ends by interval arithmetic from those of earlier nodes."""
 
     @abstractmethod
-    def weight(self, known: "Relaxation") -> Real:
-        """A bound of the absolute value of each number that knows no cancellation."""
+    def weights(self, known: "Relaxation") -> tuple[Real, Real]:
+        """Bounds of each number that know no cancellation: of what comes from parents, and of the constant."""
 
     @abstractmethod
     def pull(self, a: Rows) -> Pulled:
@@ -77,17 +78,13 @@ class Ball(Node):
     def shape(self) -> Shape:  # type: ignore[override]
         return self.centre.shape
 
-    @property
-    def terms(self) -> int:  # type: ignore[override]
-        return prod(self.shape)
-
     def interval(self, known: "Relaxation") -> tuple[Real, Real]:
         reach = known.rounding
         size = jnp.abs(self.centre) + self.radius
         return reach.down(self.centre - self.radius, size, 1), reach.up(self.centre + self.radius, size, 1)
 
-    def weight(self, known: "Relaxation") -> Real:
-        return jnp.abs(self.centre) + self.radius
+    def weights(self, known: "Relaxation") -> tuple[Real, Real]:
+        return jnp.zeros_like(self.centre), jnp.abs(self.centre) + self.radius
 
     def pull(self, a: Rows) -> Pulled:
         flat = a.reshape(len(a), -1)
@@ -109,15 +106,11 @@ class Constant(Node):
     def shape(self) -> Shape:  # type: ignore[override]
         return self.value.shape
 
-    @property
-    def terms(self) -> int:  # type: ignore[override]
-        return prod(self.shape)
-
     def interval(self, known: "Relaxation") -> tuple[Real, Real]:
         return self.value, self.value
 
-    def weight(self, known: "Relaxation") -> Real:
-        return jnp.abs(self.value)
+    def weights(self, known: "Relaxation") -> tuple[Real, Real]:
+        return jnp.zeros_like(self.value), jnp.abs(self.value)
 
     def pull(self, a: Rows) -> Pulled:
         return a.reshape(len(a), -1) @ self.value.reshape(-1), []
@@ -137,19 +130,19 @@ class Map(Node):
 
     @property
     def terms(self) -> int:  # type: ignore[override]
-        return self.linear.terms + (0 if self.bias is None else prod(self.shape))
+        return self.linear.terms
 
     def interval(self, known: "Relaxation") -> tuple[Real, Real]:
         low, high = known.low[self.parents[0]], known.high[self.parents[0]]
         middle = self.linear((low + high)[None] / 2)[0]
         half = self.linear.absolute()((high - low)[None] / 2)[0]
         middle = middle if self.bias is None else middle + self.bias
-        weight = self.weight(known)
-        return known.rounding.down(middle - half, weight, self.terms), known.rounding.up(middle + half, weight, self.terms)
+        weight, terms = _added(list(self.weights(known))), self.terms + 1
+        return known.rounding.down(middle - half, weight, terms), known.rounding.up(middle + half, weight, terms)
 
-    def weight(self, known: "Relaxation") -> Real:
+    def weights(self, known: "Relaxation") -> tuple[Real, Real]:
         own = self.linear.absolute()(known.size(self.parents[0])[None])[0]
-        return own if self.bias is None else own + jnp.abs(self.bias)
+        return own, jnp.zeros_like(own) if self.bias is None else jnp.broadcast_to(jnp.abs(self.bias), self.shape)
 
     def pull(self, a: Rows) -> Pulled:
         if self.bias is None:
@@ -171,12 +164,13 @@ class Sum(Node):
         return len(self.parents)
 
     def interval(self, known: "Relaxation") -> tuple[Real, Real]:
-        weight = self.weight(known)
+        weight = self.weights(known)[0]
         low, high = _added([known.low[p] for p in self.parents]), _added([known.high[p] for p in self.parents])
         return known.rounding.down(low, weight, self.terms), known.rounding.up(high, weight, self.terms)
 
-    def weight(self, known: "Relaxation") -> Real:
-        return _added([known.size(p) for p in self.parents])
+    def weights(self, known: "Relaxation") -> tuple[Real, Real]:
+        own = _added([known.size(p) for p in self.parents])
+        return own, jnp.zeros_like(own)
 
     def pull(self, a: Rows) -> Pulled:
         return jnp.zeros(len(a), a.dtype), [a for _ in self.parents]
@@ -207,15 +201,15 @@ class Between(Node):
 
     @property
     def terms(self) -> int:  # type: ignore[override]
-        return prod(self.shape) + len(self.parents)
+        return len(self.parents)
 
     def interval(self, known: "Relaxation") -> tuple[Real, Real]:
         return self.low, self.high
 
-    def weight(self, known: "Relaxation") -> Real:
+    def weights(self, known: "Relaxation") -> tuple[Real, Real]:
         pairs = zip(self.parents, self.slopes_below, self.slopes_above, strict=True)
         sizes = _added([known.size(p) * jnp.maximum(jnp.abs(b), jnp.abs(a)) for p, b, a in pairs])
-        return sizes + jnp.maximum(jnp.abs(self.below), jnp.abs(self.above))
+        return sizes, jnp.maximum(jnp.abs(self.below), jnp.abs(self.above))
 
     def pull(self, a: Rows) -> Pulled:
         rising, falling = jnp.maximum(a, 0), jnp.minimum(a, 0)
@@ -250,7 +244,7 @@ class Relaxation:
         self.nodes: list[Node] = list(after.nodes) if after else []
         self.low: list[Real] = list(after.low) if after else []
         self.high: list[Real] = list(after.high) if after else []
-        self._weights: list[Real] = list(after._weights) if after else []
+        self._weights: list[tuple[Real, Real]] = list(after._weights) if after else []
 
     def add(self, node: Node) -> int:
         """The number of the new node."""
@@ -258,7 +252,8 @@ class Relaxation:
         self.nodes.append(node)
         self.low.append(low)
         self.high.append(high)
-        self._weights.append(node.weight(self) if self.rounding.outward else jnp.zeros(()))
+        if self.rounding.outward:
+            self._weights.append(node.weights(self))
         return len(self.nodes) - 1
 
     def size(self, node: int) -> Real:
@@ -273,28 +268,20 @@ class Relaxation:
             under: for each row other slopes of the lines below numbers that lie between lines, by node, in the same shape; the
                 lines' constants must be right for them, too.
         """
-        return self.pulled(rows, under)[0]
+        return _totalled((constant, slack) for _, _, constant, slack in self._pulled(rows, under or {}))
 
-    def pulled(
-        self, rows: Mapping[int, Rows], under: Mapping[int, Rows] | None = None
-    ) -> tuple[Float[Array, " rows"], dict[int, Rows]]:
+    def pulled(self, rows: Mapping[int, Rows]) -> tuple[Float[Array, " rows"], dict[int, Rows]]:
         """What `most` gives, and the coefficients that it comes to, by node, as far back as the combination reaches."""
-        under, coefficients = under or {}, {}
-        first = next(iter(rows.values()))
-        total = weight = jnp.zeros(len(first), first.dtype)
-        terms = 0
-        for i, parts, coefficients[i], constant in self._pulled(rows, under):
-            total = total + constant
-            terms = max(terms, self.nodes[i].terms)
-            if self.rounding.outward:
-                own = _under(self.nodes[i], under[i].max(axis=0)).weight(self) if i in under else self._weights[i]
-                weight = weight + _weigh(parts, jnp.broadcast_to(own, parts[0].shape[1:]))
-        return self.rounding.up(total, weight, terms + max(rows) + 1), coefficients
+        coefficients, constants = {}, []
+        for i, a, constant, slack in self._pulled(rows, {}):
+            coefficients[i] = a
+            constants.append((constant, slack))
+        return _totalled(constants), coefficients
 
     def _pulled(
         self, rows: Mapping[int, Rows], under: Mapping[int, Rows]
-    ) -> Iterator[tuple[int, list[Rows], Rows, Float[Array, " rows"]]]:
-        """From the last node back: what came from each child, their sum, the coefficients, and what is constant."""
+    ) -> Iterator[tuple[int, Rows, Float[Array, " rows"], Float[Array, " rows"]]]:
+        """From the last node back: the coefficients, what is constant, and by how much it may be off."""
         waiting = {i: [a] for i, a in rows.items()}
         for i in range(max(rows), -1, -1):
             parts = waiting.pop(i, None)
@@ -303,33 +290,41 @@ class Relaxation:
             a = _added(parts)
             node = _under(self.nodes[i], under[i]) if i in under else self.nodes[i]
             constant, pulled = _pull(_alone(node), a)
-            yield i, parts, a, constant
+            slack = jnp.zeros_like(constant)
+            if self.rounding.outward:
+                own = _under(self.nodes[i], under[i].max(axis=0)).weights(self) if i in under else self._weights[i]
+                terms = node.terms + len(parts), prod(node.shape) + len(parts) + max(rows) + 1
+                slack = _added([self.rounding.slack(*pair) for pair in zip(_weigh(parts, own), terms, strict=True)])
+            yield i, a, constant, slack
             for parent, coefficients in zip(self.nodes[i].parents, pulled, strict=True):
                 waiting.setdefault(parent, []).append(coefficients)
 
-    def range(self, node: int, most: Callable[[Mapping[int, Rows]], Real] | None = None) -> tuple[Real, Real]:
+    def range(
+        self, node: int, most: Callable[[Mapping[int, Rows]], Real] | None = None, wanted: Bool[Array, "..."] | None = None
+    ) -> tuple[Real, Real]:
         """Both ends of each number of a node, by pulling it back.
 
         Args:
             node: its number.
             most: what to take for `self.most`.
+            wanted: which numbers to pull; the others keep the ends that are known. Not for what is traced.
         """
-        shape, dtype = self.nodes[node].shape, self.low[node].dtype
-        size, every = prod(shape), at_once((n.shape for n in self.nodes[: node + 1]), dtype)
-        if size <= every:
-            low, high = self._ends(node, jnp.eye(size, dtype=dtype), most or self.most)
+        shape, low, high = self.nodes[node].shape, self.low[node].reshape(-1), self.high[node].reshape(-1)
+        size = low.size
+        every = min(size, at_once((n.shape for n in self.nodes[: node + 1]), low.dtype))
+        places = np.arange(size) if wanted is None else np.flatnonzero(wanted)
+
+        def part(places: Places) -> tuple[Real, Real]:
+            return self._ends(node, jax.nn.one_hot(places, size, dtype=low.dtype), most or self.most)
+
+        if every == size and wanted is None:
+            low, high = part(places)
             return low.reshape(shape), high.reshape(shape)
-        starts = [min(first, size - every) for first in range(0, size, every)]  # the last part overlaps, to be of the same size
-
-        def part(first: int) -> tuple[Real, Real]:
-            return self._ends(node, jax.nn.one_hot(first + jnp.arange(every), size, dtype=dtype), most or self.most)
-
-        parts = [part(first) for first in starts] if isinstance(self.low[node], jax.core.Tracer) else _each(part, starts)
-        kept = [every] * (len(starts) - 1) + [size - every * (len(starts) - 1)]
-        low, high = (
-            jnp.concatenate([part[every - keep :] for part, keep in zip(ends, kept, strict=True)])
-            for ends in zip(*parts, strict=True)
-        )
+        # All parts are of the same size, in which they are compiled: the last one repeats numbers.
+        parts = [np.resize(places[first:], every) for first in range(0, len(places), every)]
+        found = [part(one) for one in parts] if isinstance(low, jax.core.Tracer) else _each(part, parts)
+        for one, (lowest, highest) in zip(parts, found, strict=True):
+            low, high = low.at[one].set(lowest), high.at[one].set(highest)
         return low.reshape(shape), high.reshape(shape)
 
     def _ends(
@@ -351,22 +346,27 @@ def _under(node: Node, slopes: Real) -> Between:
     return replace(node, slopes_below=(slopes,))
 
 
-def _each(function: Callable[[int], tuple[Real, Real]], arguments: list[int]) -> list[tuple[Real, Real]]:
+def _each(function: Callable[[Places], tuple[Real, Real]], parts: Sequence[Places]) -> list[tuple[Real, Real]]:
     """As many at a time as there are cores, since a convolution takes one."""
     double = jnp.zeros(0, float).dtype == np.float64  # which a thread has of its own, and the device
     device = jax.config.jax_default_device  # type: ignore[attr-defined]
 
-    def one(argument: int) -> tuple[Real, Real]:
+    def one(argument: Places) -> tuple[Real, Real]:
         with jax.enable_x64(double), jax.default_device(device):
             return function(argument)
 
-    with ThreadPoolExecutor(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()) as pool:
-        found = [pool.submit(one, argument) for argument in arguments]
+    with ThreadPoolExecutor(cores()) as pool:
+        found = [pool.submit(one, argument) for argument in parts]
         try:
             return [one.result() for one in found]
         except BaseException:
             pool.shutdown(cancel_futures=True)  # an interrupt waits for what runs, but not for what is queued
             raise
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def at_once(shapes: Iterable[Shape], dtype: np.dtype) -> int:
@@ -386,11 +386,18 @@ def _alone(node: Node) -> Node:
 
 
 @jax.jit
-def _weigh(parts: list[Rows], weights: Real) -> Float[Array, " rows"]:
+def _weigh(parts: list[Rows], weights: tuple[Real, Real]) -> Float[Array, "2 rows"]:
+    """Combinations of both weights with absolute values."""
     size = _added([jnp.abs(part) for part in parts])  # of coefficients, as if nothing cancelled in their sum
     limits = np.finfo(size.dtype)
     floor = float(limits.tiny / limits.eps)  # what may have been lost by underflow counts as a rounding of this
-    return jnp.maximum(size, floor).reshape(len(size), -1) @ weights.reshape(-1)
+    size = jnp.maximum(size, floor).reshape(len(size), -1)
+    return jnp.stack([size @ weight.reshape(-1) for weight in weights])
+
+
+def _totalled(parts: Iterable[tuple[Real, Real]]) -> Real:
+    total, slack = reduce(lambda one, other: (one[0] + other[0], one[1] + other[1]), parts)
+    return total + slack
 
 
 def _added(parts: list[Real]) -> Real:

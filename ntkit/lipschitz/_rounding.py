@@ -6,12 +6,13 @@ ask by how much the next step is off. Pulled through a linear map L of a parent 
 fl(A L) differs from it by at most gamma_n |A| |L|, entry by entry, n being the terms of the longest sum (Higham 2002, section
 3.5: in whatever order they are added, with or without fused operations). The bound therefore is off by at most
 
-    gamma_n |A| (|L| m + |b|),
+    gamma_n |A| |L| m + gamma_N |A| |b|,
 
-b being the node's constant. So every node has a weight w = |L| m + |b|, the bound of itself that knows no cancellation, and a
-bound is off by at most gamma_n sum |A| w over its nodes. That costs one more product with a vector for each node, and needs no
-products of the matrices' absolute values. The same holds for lines (L is diagonal), for sums, and for the ball (w is the
-largest |x|, n the inputs). Errors of these errors are of the order gamma_n^2, and covered by doubling n.
+b being the node's constants and N how many there are, as they add up to one number. So every node has two weights, |L| m and
+|b|, bounds of what they belong to that know no cancellation, and a bound is off by at most the sum of this over its nodes. That
+costs two more products with vectors for each node, and needs no products of the matrices' absolute values. The same holds for
+lines (L is diagonal), for sums, and for the ball (whose largest |x| counts as a constant). N is much larger than n, but most
+constants are small or 0. Errors of these errors are of the order gamma_n gamma_N, and covered by doubling n and N.
 
 A compiler may fuse and reorder, therefore nothing is rounded operation by operation. It may also compute a number anew wherever
 it is read, rounded otherwise each time; barriers do not keep it from that on CPUs. Sums of many terms are taken to be computed

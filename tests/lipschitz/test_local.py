@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from ntkit.lipschitz import AvgPool, Conv, Dense, Flatten, Network, Relu, _local, _relaxation, local_lipschitz
+from ntkit.lipschitz import (
+    AvgPool,
+    Conv,
+    Dense,
+    Flatten,
+    Network,
+    Relu,
+    _large,
+    _relaxation,
+    expected_memory,
+    local_lipschitz,
+)
 from ntkit.strategies import seeds
 from tests.oracles import lipschitz_exact, lipschitz_reference
 
@@ -192,17 +203,45 @@ def test_deep_networks_are_bounded_step_by_step_and_rows_in_parts(monkeypatch):
     net, centres = Network.sequential(layers), np.stack([x, -x])
     options = {"outputs": [1, 0], "method": "recurjac"}
     whole = local_lipschitz(net, centres, 0.3, **options)
-    monkeypatch.setattr(_local, "DEEP", 1)
+    monkeypatch.setattr(_large, "DEEP", 1)
     for size in (_relaxation.PART, 200, 1):
         monkeypatch.setattr(_relaxation, "PART", size)
         np.testing.assert_allclose(local_lipschitz(net, centres, 0.3, **options).rows, whole.rows, rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["lirpa", "recurjac"])
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_large_networks_pull_back_only_what_decides_about_lines(activation, method, monkeypatch):
+    """At radius 0.05 some units are open, at 3 all."""
+    layers, x = case(7, (4, 9, 8, 7, 2))
+    net, pulled = Network.sequential(layers, activation), []
+    options = {"forward": "ibp", "method": method, "arithmetic": "float64"}
+    whole = [local_lipschitz(net, x, radius, **options).rows for radius in (0.05, 3.0)]
+    monkeypatch.setattr(_large, "DEEP", 1)
+    monkeypatch.setattr(_relaxation, "PART", 1)
+    monkeypatch.setattr(_relaxation, "_each", lambda function, parts: [pulled.append(one) or function(one) for one in parts])
+    counts = []
+    for radius, rows in zip((0.05, 3.0), whole, strict=True):
+        pulled.clear()
+        np.testing.assert_allclose(local_lipschitz(net, x, radius, **options).rows, rows, rtol=1e-12)
+        counts.append(len(pulled))
+    assert counts[1] <= 2 * (8 + 7 + 9 + 4)
+    assert counts[0] < counts[1]
+
+
+def test_memory_expected_grows_with_steps_kinds_and_rows():
+    chain = lambda *widths: Network.sequential([(np.ones((m, n)), None) for n, m in pairwise(widths)])  # noqa: E731
+    nets = chain(2, 2, 2), chain(2, 2, 2, 2), chain(2, 3, 2, 3), chain(2, 2**20, 2, 3)
+    found = [expected_memory(net) for net in nets]
+    assert found == sorted(set(found))
+    assert expected_memory(nets[-1], np.float32) < found[-1]
 
 
 def test_parts_of_rows_have_the_precision_of_the_thread_that_asks():
     """Which the global setting is not, within a context."""
     for double in (False, True):
         with jax.enable_x64(double):
-            found = _relaxation._each(lambda n: (jnp.zeros(n, float), jnp.ones(n, float)), [1, 2, 3])
+            found = _relaxation._each(lambda p: (jnp.zeros(len(p), float), jnp.ones(len(p), float)), [np.arange(3)] * 3)
         assert {ends.dtype for pair in found for ends in pair} == {np.dtype("float64" if double else "float32")}
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ntkit.lipschitz import Network, _local, bounds, local_lipschitz
+from ntkit.lipschitz import AvgPool, Conv, Dense, Flatten, Network, _local, bounds, local_lipschitz
 from ntkit.lipschitz._backward import derivative
 from ntkit.lipschitz._forward import relax
 from ntkit.lipschitz._relaxation import Ball
@@ -158,6 +158,21 @@ def test_single_precision_holds_too():
             counts[way] += int((np.asarray(found, dtype=np.float64) < exact * (1 - 1e-12)).sum())
     assert counts[True] == 0
     assert counts[False] > 0
+
+
+def test_single_precision_stays_close_where_sums_are_long_and_constants_small():
+    """2048 constants of a layer add up, but no number has more than 72 terms: if all counted as sums of 2048, this were 1.2."""
+    rng = np.random.default_rng(2)
+    weights = [rng.normal(size=(8, n, 3, 3)) / np.sqrt(9 * n) for n in (2, 8, 8)]
+    last, x = rng.normal(size=(1, 8)), rng.uniform(size=(2, 16, 16))
+    rows = []
+    for dtype, outward in ((np.float64, False), (np.float32, True)):
+        layers = [Conv(w.astype(dtype), np.full(8, 0.01, dtype), padding=1) for w in weights]
+        net = Network.from_layers(
+            [*layers, AvgPool(16), Flatten(), Dense(last.astype(dtype))], input_shape=(2, 16, 16), activation="relu"
+        )
+        rows.append(bounds(net, jnp.asarray(x, dtype), 1e-3, forward="ibp", outward=outward).norm)
+    assert 1 < float(rows[1][0]) / float(rows[0][0]) < 1.05
 
 
 def test_too_many_terms_for_the_precision_are_refused():
