@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTRUMENTS = ("kernels", "spectra", "separation", "orthoconv", "lipschitz", "landscape")
-SHARED = ("data", "_compat")  # what any instrument may use
+SHARED = ("data", "_compat", "_threads")  # what any instrument may use
 ALLOWED = {  # instrument -> others whose public names it may use
     **dict.fromkeys(INSTRUMENTS, SHARED),
     "spectra": (*SHARED, "kernels"),
@@ -19,6 +19,7 @@ ALLOWED = {  # instrument -> others whose public names it may use
     "strategies": (*SHARED, *INSTRUMENTS),
     "data": (),
     "_compat": (),
+    "_threads": (),
 }
 WEIGHTS = {"analyses/benchmarks/digits_networks.npz"}  # of networks that a benchmark measures; made by the script beside it
 OUTSIDE = ("paper_checks", "analyses", "figures")

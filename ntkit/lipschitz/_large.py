@@ -6,11 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from ntkit._threads import cores
 from ntkit.lipschitz._backward import Method, derivative
 from ntkit.lipschitz._door import Ask
 from ntkit.lipschitz._forward import Forward, Slopes, bend, relax
 from ntkit.lipschitz._network import Activate, Network
-from ntkit.lipschitz._relaxation import PART, Ball, at_once, cores
+from ntkit.lipschitz._relaxation import PART, Ball, at_once
 
 DEEP = 8  # activations, above which one compiled function takes longer to compile than a large network to bound
 MANY = 16  # parts in which all of a network's numbers are pulled back, likewise

@@ -11,10 +11,8 @@ Source: Zhang, Weng, Chen, Hsieh, Daniel (2018), CROWN; Xu et al. (2020) for gen
 """
 
 import operator
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import reduce
 from math import prod
@@ -25,6 +23,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from ntkit._threads import each
 from ntkit.lipschitz._linear import Linear, Rows, Shape
 from ntkit.lipschitz._lines import Lines
 from ntkit.lipschitz._rounding import Rounding
@@ -322,7 +321,7 @@ class Relaxation:
             return low.reshape(shape), high.reshape(shape)
         # All parts are of the same size, in which they are compiled: the last one repeats numbers.
         parts = [np.resize(places[first:], every) for first in range(0, len(places), every)]
-        found = [part(one) for one in parts] if isinstance(low, jax.core.Tracer) else _each(part, parts)
+        found = [part(one) for one in parts] if isinstance(low, jax.core.Tracer) else list(each(part, parts))
         for one, (lowest, highest) in zip(parts, found, strict=True):
             low, high = low.at[one].set(lowest), high.at[one].set(highest)
         return low.reshape(shape), high.reshape(shape)
@@ -344,29 +343,6 @@ def _under(node: Node, slopes: Real) -> Between:
     """A node with other slopes of the lines below."""
     assert isinstance(node, Between)
     return replace(node, slopes_below=(slopes,))
-
-
-def _each(function: Callable[[Places], tuple[Real, Real]], parts: Sequence[Places]) -> list[tuple[Real, Real]]:
-    """As many at a time as there are cores, since a convolution takes one."""
-    double = jnp.zeros(0, float).dtype == np.float64  # which a thread has of its own, and the device
-    device = jax.config.jax_default_device  # type: ignore[attr-defined]
-
-    def one(argument: Places) -> tuple[Real, Real]:
-        with jax.enable_x64(double), jax.default_device(device):
-            return function(argument)
-
-    with ThreadPoolExecutor(cores()) as pool:
-        found = [pool.submit(one, argument) for argument in parts]
-        try:
-            return [one.result() for one in found]
-        except BaseException:
-            pool.shutdown(cancel_futures=True)  # an interrupt waits for what runs, but not for what is queued
-            raise
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def at_once(shapes: Iterable[Shape], dtype: np.dtype) -> int:

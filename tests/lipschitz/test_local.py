@@ -219,7 +219,7 @@ def test_large_networks_pull_back_only_what_decides_about_lines(activation, meth
     whole = [local_lipschitz(net, x, radius, **options).rows for radius in (0.05, 3.0)]
     monkeypatch.setattr(_large, "DEEP", 1)
     monkeypatch.setattr(_relaxation, "PART", 1)
-    monkeypatch.setattr(_relaxation, "_each", lambda function, parts: [pulled.append(one) or function(one) for one in parts])
+    monkeypatch.setattr(_relaxation, "each", lambda function, parts: [pulled.append(one) or function(one) for one in parts])
     counts = []
     for radius, rows in zip((0.05, 3.0), whole, strict=True):
         pulled.clear()
@@ -235,14 +235,6 @@ def test_memory_expected_grows_with_steps_kinds_and_rows():
     found = [expected_memory(net) for net in nets]
     assert found == sorted(set(found))
     assert expected_memory(nets[-1], np.float32) < found[-1]
-
-
-def test_parts_of_rows_have_the_precision_of_the_thread_that_asks():
-    """Which the global setting is not, within a context."""
-    for double in (False, True):
-        with jax.enable_x64(double):
-            found = _relaxation._each(lambda p: (jnp.zeros(len(p), float), jnp.ones(len(p), float)), [np.arange(3)] * 3)
-        assert {ends.dtype for pair in found for ends in pair} == {np.dtype("float64" if double else "float32")}
 
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softplus", "gelu"])
