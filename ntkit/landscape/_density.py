@@ -11,7 +11,7 @@ import scipy.stats
 from jaxtyping import Float, PRNGKeyArray
 
 from ntkit.landscape._curvature import Flat
-from ntkit.landscape._lanczos import lanczos, ritz
+from ntkit.landscape._lanczos import Lanczos, ritz
 from ntkit.landscape._loss import Loss, Params
 
 POINTS = 512  # of the grid that is made here
@@ -91,10 +91,10 @@ def density(
         if number < least:
             raise ValueError(f"{name} must be at least {least}, got {number}")
     flat = Flat(loss, params)
-    steps = min(steps, flat.size)
-    nodes, weights = np.zeros((probes, steps)), np.zeros((probes, steps))
+    lanczos = Lanczos(flat, steps)
+    nodes, weights = np.zeros((probes, lanczos.steps)), np.zeros((probes, lanczos.steps))
     for i, one in enumerate(jax.random.split(key, probes)):
-        found = lanczos(flat, jax.random.rademacher(one, (flat.size,), flat.dtype), steps)
+        found = lanczos(jax.random.rademacher(one, (flat.size,), flat.dtype))
         values, columns = ritz(found)
         nodes[i, : found.steps], weights[i, : found.steps] = values, columns[0] ** 2 / (columns[0] ** 2).sum() / probes
         nodes[i, found.steps :] = values[-1]

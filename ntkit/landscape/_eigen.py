@@ -9,7 +9,7 @@ import scipy.sparse.linalg
 from jaxtyping import Float, PRNGKeyArray
 
 from ntkit.landscape._curvature import Flat
-from ntkit.landscape._lanczos import lanczos, ritz
+from ntkit.landscape._lanczos import Lanczos, ritz
 from ntkit.landscape._loss import Loss, Params
 
 DENSE = 64  # parameters up to which the matrix is written down
@@ -109,7 +109,7 @@ def smallest_eigenvalue(loss: Loss, params: Params, *, key: PRNGKeyArray, steps:
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
     flat = Flat(loss, params)
-    found = lanczos(flat, jax.random.normal(key, (flat.size,), flat.dtype), steps)
+    found = Lanczos(flat, steps)(jax.random.normal(key, (flat.size,), flat.dtype))
     _, columns = ritz(found)
     vector = jnp.asarray(columns[:, 0], flat.dtype) @ found.basis[: found.steps]
     vector = vector / jnp.linalg.norm(vector)

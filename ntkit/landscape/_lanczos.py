@@ -1,6 +1,5 @@
 """Lanczos steps from a vector, every new one made orthogonal to all before, twice."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -29,17 +28,47 @@ class Tridiagonal(NamedTuple):
     steps: int
 
 
-def lanczos(flat: Flat, start: Vector, steps: int) -> Tridiagonal:
-    """So many steps, or fewer if the Krylov space ends earlier."""
-    steps = min(steps, flat.size)
-    *found, basis = _iterate(flat, steps)(flat.params, start)
-    flat.products += steps
-    diagonal, beside = (np.asarray(row, float) for row in found)
-    # A step out of the space that is no more than rounding ends it.
-    scale = max(float(abs(diagonal).max()), float(beside.max()), float(np.finfo(float).tiny))
-    ended = np.flatnonzero(beside <= steps * float(np.finfo(flat.dtype).eps) * scale)
-    used = int(ended[0]) + 1 if len(ended) else steps
-    return Tridiagonal(diagonal[:used], beside[: used - 1], basis, float(beside[used - 1]), used)
+class Lanczos:
+    """So many steps with a loss's curvature from any vector, compiled once.
+
+    Args:
+        flat: the curvature.
+        steps: at most; no more than there are parameters.
+    """
+
+    def __init__(self, flat: Flat, steps: int) -> None:
+        self._flat, self.steps = flat, min(steps, flat.size)
+        self.compiled = jax.jit(self._iterate)
+
+    def __call__(self, start: Vector) -> Tridiagonal:
+        """The steps from a vector, or fewer if the Krylov space ends earlier."""
+        *found, basis = self.compiled(self._flat.params, start)
+        self._flat.products += self.steps
+        diagonal, beside = (np.asarray(row, float) for row in found)
+        # A step out of the space that is no more than rounding ends it.
+        scale = max(float(abs(diagonal).max()), float(beside.max()), float(np.finfo(float).tiny))
+        ended = np.flatnonzero(beside <= self.steps * float(np.finfo(self._flat.dtype).eps) * scale)
+        used = int(ended[0]) + 1 if len(ended) else self.steps
+        return Tridiagonal(diagonal[:used], beside[: used - 1], basis, float(beside[used - 1]), used)
+
+    def _iterate(self, params: Params, start: Vector) -> tuple[Array, Array, Array]:
+        flat = self._flat
+
+        def step(state: tuple[Array, Vector], i: Array) -> tuple[tuple[Array, Vector], tuple[Array, Array]]:
+            basis, q = state
+            basis = basis.at[i].set(q)
+            w = flat.traced(params, q)
+            height = jnp.vdot(q, w, precision=jax.lax.Precision.HIGHEST)
+            for _ in range(2):
+                shares = jnp.matmul(basis, w, precision=jax.lax.Precision.HIGHEST)
+                w = w - jnp.matmul(shares, basis, precision=jax.lax.Precision.HIGHEST)
+            length = jnp.linalg.norm(w)
+            return (basis, jnp.where(length > 0, w / jnp.where(length > 0, length, 1), 0)), (height, length)
+
+        basis = jnp.zeros((self.steps, flat.size), flat.dtype)
+        start = start / jnp.linalg.norm(start)
+        (basis, _), (diagonal, beside) = jax.lax.scan(step, (basis, start), jnp.arange(self.steps))
+        return diagonal, beside, basis
 
 
 def ritz(found: Tridiagonal) -> tuple[Float[np.ndarray, " steps"], Float[np.ndarray, "steps steps"]]:
@@ -47,28 +76,3 @@ def ritz(found: Tridiagonal) -> tuple[Float[np.ndarray, " steps"], Float[np.ndar
     matrix = np.diag(found.diagonal) + np.diag(found.beside, 1) + np.diag(found.beside, -1)
     values, vectors = np.linalg.eigh(matrix)
     return values, vectors
-
-
-def _iterate(flat: Flat, steps: int) -> Callable[[Params, Vector], tuple[Array, Array, Array]]:
-    traced = flat.traced
-
-    def step(state: tuple[Params, Array, Vector], i: Array) -> tuple[tuple[Params, Array, Vector], tuple[Array, Array]]:
-        params, basis, q = state
-        basis = basis.at[i].set(q)
-        w = traced(params, q)
-        height = jnp.vdot(q, w, precision=jax.lax.Precision.HIGHEST)
-        for _ in range(2):
-            shares = jnp.matmul(basis, w, precision=jax.lax.Precision.HIGHEST)
-            w = w - jnp.matmul(shares, basis, precision=jax.lax.Precision.HIGHEST)
-        length = jnp.linalg.norm(w)
-        return (params, basis, jnp.where(length > 0, w / jnp.where(length > 0, length, 1), 0)), (height, length)
-
-    @jax.jit
-    def iterate(params: Params, start: Vector) -> tuple[Array, Array, Array]:
-        basis = jnp.zeros((steps, flat.size), flat.dtype)
-        (_, basis, _), (diagonal, beside) = jax.lax.scan(
-            step, (params, basis, start / jnp.linalg.norm(start)), jnp.arange(steps)
-        )
-        return diagonal, beside, basis
-
-    return iterate

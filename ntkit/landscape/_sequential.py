@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-import scipy.stats
+import scipy.special
 from jaxtyping import Float
 
 FIRST = 32  # samples of the first look: fewer say too little of how skewed they are
@@ -75,10 +75,11 @@ def mean(samples: Callable[[int, int], Float[np.ndarray, " samples"]], rtol: flo
 def _interval(samples: Float[np.ndarray, " samples"], level: float) -> tuple[float, float]:
     count = len(samples)
     value, error = float(samples.mean()), float(samples.std(ddof=1)) / sqrt(count)
-    reach = float(scipy.stats.t.ppf(1 - level / 2, count - 1))
+    reach = float(scipy.special.stdtrit(count - 1, 1 - level / 2))
     if not error > 0:
         return value, value
-    skew = float(scipy.stats.skew(samples, bias=count < 3)) / sqrt(count)
+    off = samples - value
+    skew = float((off**3).mean() / (off**2).mean() ** 1.5) / sqrt(count)
     ends = [value - _unskewed(way * reach, skew) * error for way in (1, -1)]
     return min(ends[0], value - reach * error), max(ends[1], value + reach * error)
 

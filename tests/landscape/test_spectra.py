@@ -17,6 +17,8 @@ from ntkit.landscape import (
     smallest_eigenvalue,
     top_eigenpairs,
 )
+from ntkit.landscape._curvature import Flat
+from ntkit.landscape._lanczos import Lanczos
 from ntkit.strategies import seeds
 from tests.landscape.models import case, cross_entropy, dense_hessian, outputs, perceptron, quadratic
 
@@ -160,12 +162,9 @@ def test_single_precision_is_enough_for_eigenvalues():
 
 def test_memory_of_lanczos_is_said_beforehand():
     """What XLA sets aside is no more than that: the basis, once, and a few vectors."""
-    from ntkit.landscape import _lanczos
-    from ntkit.landscape._curvature import Flat
-
     size = 20_000
     own = Flat(lambda w: (w**4).sum(), jnp.ones(size, np.float32))
-    compiled = _lanczos._iterate(own, 60).lower(own.params, own.params).compile().memory_analysis()
+    compiled = Lanczos(own, 60).compiled.lower(own.params, own.params).compile().memory_analysis()
     used = compiled.temp_size_in_bytes + compiled.output_size_in_bytes
     product = jax.jit(own.traced).lower(own.params, own.params).compile().memory_analysis()
     each = product.temp_size_in_bytes + product.output_size_in_bytes
