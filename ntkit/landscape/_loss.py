@@ -82,8 +82,9 @@ def check_params(params: Params) -> None:
                 f"{name} must be float32 while JAX is in single precision, got float64: convert it, or call "
                 "jax.config.update('jax_enable_x64', True) first"
             )
-        if not bool(jnp.isfinite(leaf).all()):
-            raise ValueError(f"{name} must be finite, got NaN or infinity in {int((~jnp.isfinite(leaf)).sum())} of {leaf.size}")
+        lost = _nonfinite(leaf)
+        if lost:
+            raise ValueError(f"{name} must be finite, got NaN or infinity in {lost} of {leaf.size}")
         kinds.add(str(dtype))
     if len(kinds) > 1:
         raise ValueError(f"params must all have one dtype, got {sorted(kinds)}")
@@ -117,5 +118,10 @@ def check_direction(name: str, direction: Params, params: Params) -> None:
         if np.shape(way) != leaf.shape or getattr(way, "dtype", None) != leaf.dtype:
             got = f"{getattr(way, 'dtype', type(way).__name__)}{list(np.shape(way))}"
             raise ValueError(f"{where} must be {leaf.dtype}{list(leaf.shape)}, as in params, got {got}")
-        if not bool(jnp.isfinite(way).all()):
+        if _nonfinite(way):
             raise ValueError(f"{where} must be finite, got NaN or infinity")
+
+
+def _nonfinite(leaf: Array) -> int:
+    """How many numbers are NaN or infinite; of a traced array nothing is known."""
+    return 0 if isinstance(leaf, jax.core.Tracer) else int((~np.isfinite(np.asarray(leaf))).sum())
