@@ -10,7 +10,7 @@ import numpy as np
 import scipy.stats
 from jaxtyping import Float, PRNGKeyArray
 
-from ntkit.landscape._curvature import Flat
+from ntkit.landscape._curvature import Flat, Vector
 from ntkit.landscape._lanczos import Lanczos, ritz
 from ntkit.landscape._loss import Loss, Params
 
@@ -94,10 +94,9 @@ def density(
     lanczos = Lanczos(flat, steps)
     nodes, weights = np.zeros((probes, lanczos.steps)), np.zeros((probes, lanczos.steps))
     for i, one in enumerate(jax.random.split(key, probes)):
-        found = lanczos(jax.random.rademacher(one, (flat.size,), flat.dtype))
-        values, columns = ritz(found)
-        nodes[i, : found.steps], weights[i, : found.steps] = values, columns[0] ** 2 / (columns[0] ** 2).sum() / probes
-        nodes[i, found.steps :] = values[-1]
+        values, shares = _probed(lanczos, jax.random.rademacher(one, (flat.size,), flat.dtype))
+        nodes[i], weights[i, : len(shares)] = values[-1], shares / probes
+        nodes[i, : len(values)] = values
     span = float(np.ptp(nodes)) or max(float(abs(nodes).max()), 1.0)
     width = WIDTH * span if width is None else width
     if not 0 < width < np.inf:
@@ -114,6 +113,12 @@ def density(
     value, stderr = each.mean(axis=0), each.std(axis=0, ddof=1) / np.sqrt(probes)
     reach = scipy.stats.t.ppf(0.975, probes - 1) * stderr
     return Density(nodes, weights, grid, value, stderr, np.stack([value - reach, value + reach]), width, flat.products)
+
+
+def _probed(lanczos: Lanczos, start: Vector) -> tuple[Float[np.ndarray, " steps"], Float[np.ndarray, " steps"]]:
+    """Nodes and weights of one probe; its basis goes before the next one comes."""
+    values, columns = ritz(lanczos(start))
+    return values, columns[0] ** 2 / (columns[0] ** 2).sum()
 
 
 def expected_memory(params: Params, hvp: int, steps: int = 60) -> int:

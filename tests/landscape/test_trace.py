@@ -13,10 +13,10 @@ KEY = jax.random.key(0)
 LAWS = {
     # Laws of v^T A v with the eigenvalues of A: as for Gaussian v, more skewed than signs make them.
     "rank one": [1.0],
-    "power law": np.arange(1, 101.0) ** -2,
-    "trace near 0": np.r_[np.ones(50), -np.ones(49)],
+    "power law": np.arange(1, 31.0) ** -2,
+    "trace near 0": np.r_[np.ones(15), -np.ones(14)],
     "two sides": [3.0, -1.0, -1.0],
-    "flat": np.ones(200),
+    "flat": np.ones(30),
 }
 
 
