@@ -4,6 +4,7 @@
     slice_1d(loss, params, direction, jnp.linspace(-1, 1, 51))   # a loss along a line, with its conventions
     pair = direction_pair(key, params)
     slice_2d(loss, params, pair.first, pair.second, grid, grid, resume="surface.npz")
+    trajectory(points).directions                                # of a path of training, by principal components
 
     top_eigenpairs(loss, params, 10, key=key)                    # with residuals
     smallest_eigenvalue(loss, params, key=key)
@@ -30,6 +31,7 @@ from ntkit.landscape._loss import SumOfParts
 from ntkit.landscape._plane import AffineFirst
 from ntkit.landscape._slices import Slice1D, Slice2D, interpolate, slice_1d, slice_2d
 from ntkit.landscape._trace import Trace, trace, trace_squared
+from ntkit.landscape._trajectory import Projection, Trajectory, project, trajectory
 
 __all__ = [
     "AffineFirst",
@@ -40,11 +42,13 @@ __all__ = [
     "EmpiricalFisher",
     "GaussNewton",
     "Pair",
+    "Projection",
     "Slice1D",
     "Slice2D",
     "Smallest",
     "SumOfParts",
     "Trace",
+    "Trajectory",
     "between",
     "density",
     "direction_pair",
@@ -54,10 +58,12 @@ __all__ = [
     "hvp",
     "interpolate",
     "layer_normalized",
+    "project",
     "slice_1d",
     "slice_2d",
     "smallest_eigenvalue",
     "top_eigenpairs",
     "trace",
     "trace_squared",
+    "trajectory",
 ]

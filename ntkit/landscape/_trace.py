@@ -25,7 +25,8 @@ class Trace:
 
     Attributes:
         value, stderr: an estimate and its standard error, 0 if all of the matrix was computed.
-        interval: that holds the trace with at least 95 %; if all of the matrix was computed, what rounding may do.
+        interval: that holds the trace with at least 95 %, widened by the rounding of sums; if all of the matrix was computed,
+            by that alone, which is read off how far the matrix is from symmetric.
         probes: products with the matrix that were taken.
         converged: whether half of the interval's width reached the accuracy that was asked for.
         exact: whether all of the matrix was computed.
@@ -123,7 +124,9 @@ def _estimated(
     found = mean(samples, rtol, atol, min(most, flat.size))
     if flat.size <= most and not found.converged:
         return _exact(flat, whole, rtol, atol, taken)
-    return Trace(found.value, found.stderr, found.interval, found.probes, found.converged, exact=False)
+    reach = flat.size * float(np.finfo(flat.dtype).eps) * abs(found.value)  # a diagonal matrix has samples without spread
+    low, high = found.interval
+    return Trace(found.value, found.stderr, (low - reach, high + reach), found.probes, found.converged, exact=False)
 
 
 def _exact(flat: Flat, whole: Callable[[np.ndarray], float], rtol: float, atol: float, before: int) -> Trace:
