@@ -1,6 +1,8 @@
 """Strict numerics for every test, one thread each, and one profile for property tests."""
 
+import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import jax
 import jaxtyping
@@ -19,6 +21,19 @@ jax.config.update("jax_default_matmul_precision", "highest")
 # No deadline, since a first example compiles; the same examples every time, so that a failure is never a matter of luck.
 settings.register_profile("ntkit", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("ntkit")
+
+
+MAPPED = 30_000  # of the 65,530 pieces of memory that Linux lets a process map, beyond which compiling ends it
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_programs() -> Iterator[None]:
+    """Every compiled program maps memory: after thousands of tests one must go, before there is no more."""
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and len(maps.read_bytes().splitlines()) > MAPPED:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="module")
