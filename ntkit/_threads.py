@@ -1,7 +1,7 @@
 """Parts of a computation on all cores, in threads: what is compiled lets go of the interpreter while it runs."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def each(function: Callable[[Part], Made], parts: Sequence[Part]) -> Iterator[Made]:
+def each(function: Callable[[Part], Made], parts: Sequence[Part]) -> Generator[Made, None, None]:
     """What a function makes of each part, in their order, as many at a time as there are cores.
 
     Threads take the precision and the device of who asks. An interrupt waits for what runs, but not for what is queued.

@@ -27,8 +27,7 @@ from ntkit.landscape._directions import (
     layer_normalized,
 )
 from ntkit.landscape._eigen import Eigenpairs, Smallest, smallest_eigenvalue, top_eigenpairs
-from ntkit.landscape._loss import SumOfParts
-from ntkit.landscape._plane import AffineFirst
+from ntkit.landscape._loss import AffineFirst, SumOfParts
 from ntkit.landscape._slices import Slice1D, Slice2D, interpolate, slice_1d, slice_2d
 from ntkit.landscape._trace import Trace, trace, trace_squared
 from ntkit.landscape._trajectory import Projection, Trajectory, project, trajectory

@@ -105,13 +105,6 @@ def product(loss: Loss | Curvature, params: Params, v: Params) -> Params:
     return jax.jvp(jax.grad(loss), (params,), (v,))[1]
 
 
-def gradient(loss: Loss, params: Params) -> Params:
-    """The gradient of a loss; a `SumOfParts` is taken part by part."""
-    if isinstance(loss, SumOfParts):
-        return loss.added(lambda part: jax.grad(loss.part_loss)(params, part))
-    return jax.grad(loss)(params)
-
-
 class Flat:
     """A loss's curvature at a point as products with vectors, compiled once.
 

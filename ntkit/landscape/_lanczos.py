@@ -17,14 +17,12 @@ class Tridiagonal(NamedTuple):
     Attributes:
         diagonal, beside: of the tridiagonal matrix Q A Q^T.
         basis: Q, orthonormal rows; zero after the Krylov space is exhausted.
-        rest: the norm of what the last step leads out of the basis.
         steps: how many rows of the basis are there.
     """
 
     diagonal: Float[np.ndarray, " steps"]
     beside: Float[np.ndarray, " steps-1"]
     basis: Float[Array, "steps params"]
-    rest: float
     steps: int
 
 
@@ -49,7 +47,7 @@ class Lanczos:
         scale = max(float(abs(diagonal).max()), float(beside.max()), float(np.finfo(float).tiny))
         ended = np.flatnonzero(beside <= self.steps * float(np.finfo(self._flat.dtype).eps) * scale)
         used = int(ended[0]) + 1 if len(ended) else self.steps
-        return Tridiagonal(diagonal[:used], beside[: used - 1], basis, float(beside[used - 1]), used)
+        return Tridiagonal(diagonal[:used], beside[: used - 1], basis, used)
 
     def _iterate(self, params: Params, start: Vector) -> tuple[Array, Array, Array]:
         flat = self._flat

@@ -66,6 +66,29 @@ class SumOfParts:
         return jax.lax.scan(step, start, (self.parts, weights))[0]
 
 
+class AffineFirst:
+    """A loss whose first step is affine in the parameters, and is therefore computed along a direction only once.
+
+    On a slice the first layer of a network on all data is Z + a Z1 + b Z2, so that three products take the place of one for
+    each point. It pays where inputs are wide.
+
+    Args:
+        first: of the parameters, affine in them: a pytree of arrays, such as what goes into the first activation.
+        rest: of what `first` gives and the parameters, a number.
+
+    Example:
+        >>> loss = AffineFirst(lambda w: jnp.array([1.0, 2.0]) * w, lambda z, w: jnp.tanh(z).sum())
+        >>> float(loss(jnp.array(0.0)))
+        0.0
+    """
+
+    def __init__(self, first: Callable[[Params], PyTree[Array]], rest: Callable[[Any, Params], Float[Array, ""]]) -> None:
+        self.first, self.rest = first, rest
+
+    def __call__(self, params: Params) -> Float[Array, ""]:
+        return self.rest(self.first(params), params)
+
+
 def check_params(params: Params) -> None:
     """Refuse what cannot be moved along a direction."""
     leaves = jax.tree_util.tree_leaves_with_path(params)
@@ -90,8 +113,11 @@ def check_params(params: Params) -> None:
         raise ValueError(f"params must all have one dtype, got {sorted(kinds)}")
 
 
-def check_loss(loss: Loss, params: Params) -> None:
+def check_loss(loss: Loss, params: Params, name: str = "loss") -> float:
     """Refuse a loss that is not one number, or not the same number twice.
+
+    Returns:
+        Its value at the parameters.
 
     Raises:
         ValueError: see above; also for `params` without arrays, with integers, NaN, or several dtypes.
@@ -99,13 +125,14 @@ def check_loss(loss: Loss, params: Params) -> None:
     check_params(params)
     shape = jax.eval_shape(loss, params)
     if getattr(shape, "shape", None) != () or not jnp.issubdtype(shape.dtype, jnp.floating):
-        raise ValueError(f"loss must return one floating point number, got {shape}")
+        raise ValueError(f"{name} must return one floating point number, got {shape}")
     first, second = np.asarray(loss(params)), np.asarray(loss(params))
     if not np.array_equal(first, second, equal_nan=True):
         raise ValueError(
-            f"loss must be deterministic, got {first} and then {second} for the same parameters: fix the data's order and the "
-            "keys of dropout and augmentation, and evaluate batch normalisation in one mode"
+            f"{name} must be deterministic, got {first} and then {second} for the same parameters: fix the data's order and "
+            "the keys of dropout and augmentation, and evaluate batch normalisation in one mode"
         )
+    return float(first)
 
 
 def check_direction(name: str, direction: Params, params: Params) -> None:

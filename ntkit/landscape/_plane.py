@@ -1,41 +1,19 @@
 """Losses at many points of a line or plane through the parameters, compiled once, a row of points at a time."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PyTree
+from jaxtyping import Array, Float
 
 from ntkit._threads import each
-from ntkit.landscape._loss import Loss, Params
+from ntkit.landscape._loss import AffineFirst, Loss, Params
 
 LINEAR = 1e3  # roundings by which a first layer may be off being affine
 Rows = dict[str, np.ndarray]
-
-
-class AffineFirst:
-    """A loss whose first step is affine in the parameters, and is therefore computed along a direction only once.
-
-    On a slice the first layer of a network on all data is Z + a Z1 + b Z2, so that three products take the place of one for
-    each point. It pays where inputs are wide.
-
-    Args:
-        first: of the parameters, affine in them: a pytree of arrays, such as what goes into the first activation.
-        rest: of what `first` gives and the parameters, a number.
-
-    Example:
-        >>> loss = AffineFirst(lambda w: jnp.array([1.0, 2.0]) * w, lambda z, w: jnp.tanh(z).sum())
-        >>> float(loss(jnp.array(0.0)))
-        0.0
-    """
-
-    def __init__(self, first: Callable[[Params], PyTree[Array]], rest: Callable[[Any, Params], Float[Array, ""]]) -> None:
-        self.first, self.rest = first, rest
-
-    def __call__(self, params: Params) -> Float[Array, ""]:
-        return self.rest(self.first(params), params)
 
 
 class Plane:
@@ -79,8 +57,9 @@ class Plane:
         def one(points: np.ndarray) -> Rows:
             return {name: np.asarray(found) for name, found in self._row(jnp.asarray(points, self._dtype), *self._rest).items()}
 
-        for number, found in enumerate(each(one, rows)):
-            store(number, found)
+        with closing(each(one, rows)) as made:  # where storing fails, what is queued is not computed
+            for number, found in enumerate(made):
+                store(number, found)
 
 
 def _moved(start: Any, ways: Sequence[Any], point: Float[Array, " coordinates"]) -> Any:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import jax
 import numpy as np
@@ -17,11 +18,25 @@ Grid = Float[np.ndarray, " points"] | Sequence[float]
 Progress = Callable[[int, int], None]
 ALONG = 16  # points of a line that are computed at once, so that they can be saved
 CHUNK = 16  # points that an accelerator computes at once; on a CPU a point at a time is fastest
-CENTRE = "centre"
+
+
+class _Slice:
+    """What lines and planes have in common."""
+
+    values: Float[np.ndarray, "..."]
+    conventions: tuple[str, ...]
+
+    @property
+    def nonfinite(self) -> int:
+        """At how many points the loss is NaN or infinite."""
+        return int((~np.isfinite(self.values)).sum())
+
+    def __str__(self) -> str:
+        return "\n".join(self.conventions)
 
 
 @dataclass(frozen=True, eq=False)
-class Slice1D:
+class Slice1D(_Slice):
     """A loss along a line.
 
     Attributes:
@@ -38,17 +53,9 @@ class Slice1D:
     centre: float
     conventions: tuple[str, ...]
 
-    @property
-    def nonfinite(self) -> int:
-        """At how many points the loss is NaN or infinite."""
-        return int((~np.isfinite(self.values)).sum())
-
-    def __str__(self) -> str:
-        return "\n".join(self.conventions)
-
 
 @dataclass(frozen=True, eq=False)
-class Slice2D:
+class Slice2D(_Slice):
     """A loss on a plane.
 
     Attributes:
@@ -68,14 +75,6 @@ class Slice2D:
     cosine: float
     conventions: tuple[str, ...]
 
-    @property
-    def nonfinite(self) -> int:
-        """At how many points the loss is NaN or infinite."""
-        return int((~np.isfinite(self.values)).sum())
-
-    def __str__(self) -> str:
-        return "\n".join(self.conventions)
-
 
 def slice_1d(
     loss: Loss,
@@ -91,13 +90,14 @@ def slice_1d(
     """The loss at params + a direction, for every a of a grid.
 
     Args:
-        loss: of the parameters, a number; an `AffineFirst` computes its first layer only twice, a `SumOfParts` takes its
-            data in parts.
+        loss: of the parameters, a number; an `AffineFirst` computes its first layer once for all points, a `SumOfParts`
+            takes its data in parts.
         params: a pytree of floating point arrays of one dtype, in which the loss is computed.
         direction: from `filter_normalized` and the like, which know how they were made, or any pytree like `params`.
         grid: increasing numbers.
         metrics: other functions of the parameters, each a number, by name.
-        resume: a file for what is computed, written after every 16 points; one that is there is gone on with.
+        resume: a file for what is computed, written after every 16 points; one that is there is gone on with, if parameters,
+            direction, grid, the loss at the parameters and the names of metrics are the same.
         progress: is told how many of how many points are done.
         chunk: points that are computed at once; None for 1 on a CPU, where that is fastest, and 16 elsewhere.
 
@@ -189,12 +189,12 @@ def _computed(
         raise ValueError("metrics must have other names than 'loss'")
     if chunk is not None and chunk < 1:
         raise ValueError(f"chunk must be at least 1, got {chunk}")
-    for function in functions.values():
-        check_loss(function, params)
+    centre = check_loss(loss, params)
+    for name, metric in (metrics or {}).items():
+        check_loss(metric, params, f"metrics[{name!r}]")
     trees = {name: _tree(way) for name, way in ways.items()}
     for name, tree in trees.items():
         check_direction(name, tree, params)
-    centre = float(loss(params))
     chunk = chunk or (1 if jax.default_backend() == "cpu" else CHUNK)
     dtype = jax.tree.leaves(params)[0].dtype
     saved = Saved(resume, params, trees, grids, centre, (len(rows), len(rows[0])), list(functions), np.dtype(dtype))
@@ -203,7 +203,8 @@ def _computed(
     def store(number: int, found: dict[str, np.ndarray]) -> None:
         saved.store(missing[number], found)
         if progress is not None:
-            progress(int(saved.done.sum()) * len(rows[0]), len(rows) * len(rows[0]))
+            total = prod(len(grid) for grid in grids)
+            progress(min(int(saved.done.sum()) * len(rows[0]), total), total)
 
     if missing:
         Plane(functions, params, list(trees.values()), chunk).rows([rows[number] for number in missing], store)

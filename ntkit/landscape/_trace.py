@@ -17,6 +17,7 @@ from ntkit.landscape._loss import Loss, Params
 from ntkit.landscape._sequential import FIRST, mean
 
 MOST = 4096  # probes, unless asked for
+Whole = Callable[[np.ndarray], tuple[np.ndarray, float]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def trace(
         >>> round(found.value, 6), found.exact, found.probes
         (10.0, True, 5)
     """
-    return _estimated(loss, params, key, rtol, atol, max_probes, jnp.vdot, np.trace)
+    return _estimated(loss, params, key, rtol, atol, max_probes, jnp.vdot, _diagonal)
 
 
 def trace_squared(
@@ -78,9 +79,7 @@ def trace_squared(
         >>> round(found.value, 6)
         20.0
     """
-    return _estimated(
-        loss, params, key, rtol, atol, max_probes, lambda v, image: jnp.vdot(image, image), lambda a: (a * a).sum()
-    )
+    return _estimated(loss, params, key, rtol, atol, max_probes, lambda v, image: jnp.vdot(image, image), _squares)
 
 
 def _estimated(
@@ -91,7 +90,7 @@ def _estimated(
     atol: float,
     most: int,
     sample: Callable[[Array, Array], Array],
-    whole: Callable[[np.ndarray], float],
+    whole: Whole,
 ) -> Trace:
     for name, number in (("rtol", rtol), ("atol", atol)):
         if not 0 <= number < inf:
@@ -129,13 +128,22 @@ def _estimated(
     return Trace(found.value, found.stderr, (low - reach, high + reach), found.probes, found.converged, exact=False)
 
 
-def _exact(flat: Flat, whole: Callable[[np.ndarray], float], rtol: float, atol: float, before: int) -> Trace:
+def _exact(flat: Flat, whole: Whole, rtol: float, atol: float, before: int) -> Trace:
     matrix = np.asarray(flat.rows(jnp.eye(flat.size, dtype=flat.dtype)), float)
-    value = float(whole(matrix))
-    # How far products are from a symmetric matrix shows their rounding; the trace adds up one of each row.
-    off, sizes = abs(matrix - matrix.T).max(), abs(whole(abs(matrix)))
-    reach = (
-        2 * flat.size * float(off) * max(1.0, float(abs(matrix).max())) + flat.size * float(np.finfo(flat.dtype).eps) * sizes
-    )
+    terms, sensitivity = whole(matrix)
+    value = float(terms.sum())
+    # What entries are off by: at least a rounding, and as much as keeps the matrix from being symmetric.
+    off = max(float(abs(matrix - matrix.T).max()), float(np.finfo(flat.dtype).eps) * float(abs(matrix).max()))
+    reach = sensitivity * off + terms.size * float(np.finfo(float).eps) * float(abs(terms).sum())
     converged = reach <= max(rtol * abs(value), atol)
     return Trace(value, 0.0, (value - reach, value + reach), before + flat.size, converged, exact=True)
+
+
+def _diagonal(matrix: np.ndarray) -> tuple[np.ndarray, float]:
+    """What the trace adds up, and how much it changes if every entry does so by 1."""
+    return np.diag(matrix), float(len(matrix))
+
+
+def _squares(matrix: np.ndarray) -> tuple[np.ndarray, float]:
+    """What the trace of the square of a symmetric matrix adds up, and how much it changes if entries do."""
+    return (matrix**2).ravel(), 2 * float(abs(matrix).sum())

@@ -1,5 +1,7 @@
 """Slices: values where they belong, whatever the order of work; what is kept, resumed and refused."""
 
+import time
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -150,6 +152,29 @@ def test_an_interrupted_plane_goes_on_where_it_was(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["plane.npz"]
 
 
+def test_progress_counts_the_points_of_the_grid():
+    told = []
+    slice_1d(LOSS, PARAMS, WAY, np.linspace(0, 1, 20), progress=lambda *counts: told.append(counts))
+    assert told == [(16, 20), (20, 20)]
+
+
+def test_where_progress_fails_the_rest_is_not_computed():
+    def failing(done, total):
+        raise OSError("no space left")
+
+    counted = []
+
+    def loss(w):
+        jax.debug.callback(lambda value: (counted.append(value), time.sleep(0.005)), jnp.sum(w))
+        return jnp.sum(w)
+
+    with pytest.raises(OSError, match="no space left") as caught:  # whose traceback keeps what was being done
+        slice_2d(loss, jnp.ones(2), jnp.ones(2), jnp.ones(2), np.arange(100.0), np.arange(3.0), progress=failing)
+    time.sleep(1)
+    assert caught.value.args
+    assert len(counted) < 60
+
+
 def test_a_file_of_another_slice_is_refused(tmp_path):
     path = tmp_path / "line.npz"
     slice_1d(LOSS, PARAMS, WAY, [0.0, 1.0], resume=path)
@@ -164,9 +189,12 @@ def test_a_file_of_another_slice_is_refused(tmp_path):
             slice_1d(*given_, resume=path)
     with pytest.raises(ValueError, match="another functions"):
         slice_1d(LOSS, PARAMS, WAY, [0.0, 1.0], metrics={"more": LOSS}, resume=path)
-    path.write_bytes(b"not a file of arrays")
-    with pytest.raises(ValueError, match=r"resume must name a file that a slice wrote, or none, got .*line.npz"):
-        slice_1d(LOSS, PARAMS, WAY, [0.0, 1.0], resume=path)
+    whole = path.read_bytes()
+    np.save(tmp_path / "one.npy", np.ones(1))
+    for content in (b"not a file of arrays", b"", whole[: len(whole) // 2], (tmp_path / "one.npy").read_bytes()):
+        path.write_bytes(content)
+        with pytest.raises(ValueError, match=r"resume must name a file that a slice wrote, or none, got .*line.npz"):
+            slice_1d(LOSS, PARAMS, WAY, [0.0, 1.0], resume=path)
     np.savez(path, other=np.ones(1))
     with pytest.raises(ValueError, match=r"resume must name a file that this slice wrote, got .* without .*'centre'"):
         slice_1d(LOSS, PARAMS, WAY, [0.0, 1.0], resume=path)
@@ -201,6 +229,7 @@ class Flickering:
             "loss must be deterministic, got .* and then .*: fix the data's order and the keys of dropout",
         ),
         ({"metrics": {"loss": jnp.sum}}, "metrics must have other names than 'loss'"),
+        ({"metrics": {"sign": lambda w: jnp.int32(1)}}, r"metrics\['sign'\] must return one floating point number"),
         ({"chunk": 0}, "chunk must be at least 1, got 0"),
     ],
 )
