@@ -53,6 +53,7 @@ from ntkit.studies import (
     Ladder,
     add_data_options,
     add_format_option,
+    channels_first,
     chosen_inputs,
     drawn_ladder,
     hashed,
@@ -116,7 +117,7 @@ def run(options: argparse.Namespace) -> int:
     numbers = results_file(options.json) if options.json else None
     net = network(options)
     data, rows = chosen_inputs(options, "float64", COUNT)
-    x = inputs_of(net, data.x)
+    x = channels_first(net.input_shape, data.x)
     _check(net, x, options)
     folder = results_folder(options.out) if options.out else None
     print(f"network  {net!r}")
@@ -152,18 +153,6 @@ def network(options: argparse.Namespace) -> Network:
     except (ValueError, ImportError) as error:
         said = str(error).replace("activation must be given", "--activation must be given")
         raise UsageError(f"--weights {said.replace('input_shape must be given', '--input-shape must be given')}") from None
-
-
-def inputs_of(net: Network, x: Floats) -> Floats:
-    """Data in the shape that the network takes, channels first."""
-    shape, size = net.input_shape, math.prod(net.input_shape)
-    plain = x.shape[1:] if x.ndim != 3 or len(shape) != 3 else (1, *x.shape[1:])
-    if plain == shape or (x[0].size == size and (len(shape) == 1 or x.ndim == 2)):
-        return x.reshape(-1, *shape)
-    if x.ndim == len(shape) + 1 and (x.shape[-1], *x.shape[1:-1]) == shape:
-        print("notice: channels are the last axis of the data, and are moved to the front")
-        return np.moveaxis(x, -1, 1)
-    raise UsageError(f"--data: inputs must have shape {shape} or ({size},), as the network takes them, got {x.shape[1:]}")
 
 
 def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, options: argparse.Namespace) -> Ladder:

@@ -11,8 +11,10 @@ from ntkit.studies._inputs import (
     Inputs,
     add_data_options,
     add_study_options,
+    channels_first,
     chosen_inputs,
     described,
+    every_layer,
     kernel_and_inputs,
     network_and_inputs,
     span,
@@ -43,6 +45,7 @@ from ntkit.studies._results import (
     write_record,
     write_whole,
 )
+from ntkit.studies._scenery import Scenery, drawn_scenery
 from ntkit.studies._sizes import doubling, reals, sizes
 from ntkit.studies._targets import MOST_CLASSES, Targets, add_target_option, targets
 
@@ -60,6 +63,7 @@ __all__ = [
     "Kernel",
     "Ladder",
     "LayerKernel",
+    "Scenery",
     "Targets",
     "add_convolution_options",
     "add_data_options",
@@ -69,6 +73,7 @@ __all__ = [
     "add_target_option",
     "by_axes",
     "called",
+    "channels_first",
     "check_affordable",
     "check_finite",
     "check_squares",
@@ -79,6 +84,8 @@ __all__ = [
     "doubling",
     "drawn_ladder",
     "drawn_layers",
+    "drawn_scenery",
+    "every_layer",
     "grouped",
     "hashed",
     "heading",

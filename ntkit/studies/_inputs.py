@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,12 @@ class Inputs:
     name: str
 
 
-def add_study_options(parser: argparse.ArgumentParser, *, kernels: bool = False) -> None:
-    """Declare the network, or in place of it a kernel if the study takes one, the inputs, and where results go."""
-    either = parser.add_mutually_exclusive_group(required=True)
+def add_study_options(parser: argparse.ArgumentParser, *, kernels: bool = False, files: bool = False) -> None:
+    """Declare the network, or in place of it a kernel if the study takes one, the inputs, and where results go.
+
+    With `files` the network need not be given in words, as the study takes it from a file.
+    """
+    either = parser.add_mutually_exclusive_group(required=not files)
     either.add_argument("--net", metavar="WORDS", help='the network, as in "conv3x3 relu gap dense"')
     if kernels:
         examples = ", ".join(f'"{example}"' for _, example in KERNELS.values())
@@ -144,6 +148,23 @@ def chosen_inputs(
     return Inputs(chosen, None if labels is None else np.asarray(labels)[rows], len(x), name), rows
 
 
+def channels_first(shape: tuple[int, ...], x: Floats) -> Floats:
+    """Data in the shape that a network of a file takes, channels first; channels that come last are moved, and that is said.
+
+    Raises:
+        UsageError: they do not fit.
+    """
+    plain = x.shape[1:] if x.ndim != 3 or len(shape) != 3 else (1, *x.shape[1:])
+    if plain == shape or (x[0].size == prod(shape) and (len(shape) == 1 or x.ndim == 2)):
+        return x.reshape(-1, *shape)
+    if x.ndim == len(shape) + 1 and (x.shape[-1], *x.shape[1:-1]) == shape:
+        print("notice: channels are the last axis of the data, and are moved to the front")
+        return np.moveaxis(x, -1, 1)
+    raise UsageError(
+        f"--data: inputs must have shape {shape} or ({prod(shape)},), as the network takes them, got {x.shape[1:]}"
+    )
+
+
 def _source(options: argparse.Namespace) -> str:
     return f"--data {options.data}" if options.data else "digits"
 
@@ -213,19 +234,19 @@ def _guess(x: Floats, layers: Iterable[Layer], digits: bool) -> str:
     """What an input is, from axes and layers."""
     from ntkit.kernels import AvgPool, Conv, GlobalAvgPool
 
-    spatial = [layer for layer in _every(layers) if isinstance(layer, Conv | AvgPool | GlobalAvgPool)]
+    spatial = [layer for layer in every_layer(layers) if isinstance(layer, Conv | AvgPool | GlobalAvgPool)]
     if x.ndim == 2 or not spatial:
         return "vectors"
     flat = any(isinstance(getattr(layer, "window", None), tuple) for layer in spatial)
     return "images" if digits or flat or x.ndim == 4 else "sequences"
 
 
-def _every(layers: Iterable[Layer]) -> Iterable[Layer]:
+def every_layer(layers: Iterable[Layer]) -> Iterable[Layer]:
     """All layers, those in branches too."""
     for layer in layers:
         yield layer
         for branch in getattr(layer, "branches", ()):
-            yield from _every(branch)
+            yield from every_layer(branch)
 
 
 def _shaped(x: Floats, shape: str, source: str) -> Floats:

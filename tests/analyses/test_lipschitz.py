@@ -14,7 +14,7 @@ import pytest
 from analyses import lipschitz
 from ntkit.cli import main
 from ntkit.lipschitz import Bound, Flatten, Network, local_lipschitz
-from ntkit.studies import Ladder, drawn_ladder
+from ntkit.studies import Ladder, channels_first, drawn_ladder
 
 RNG = np.random.default_rng(0)
 ARRAYS = {"W1": RNG.normal(size=(6, 3)), "b1": RNG.normal(size=6), "W2": RNG.normal(size=(3, 6)), "b2": RNG.normal(size=3)}
@@ -114,14 +114,14 @@ def test_images_are_brought_into_the_shape_that_the_network_takes(capsys: pytest
     def of(*shape: int) -> Network:
         return Network.from_layers([Flatten()], input_shape=shape)
 
-    assert lipschitz.inputs_of(of(60), images).shape == (2, 60)
+    assert channels_first((60,), images).shape == (2, 60)
     assert "notice" not in capsys.readouterr().out
-    np.testing.assert_array_equal(lipschitz.inputs_of(of(3, 4, 5), images), images.transpose(0, 3, 1, 2))
+    np.testing.assert_array_equal(channels_first((3, 4, 5), images), images.transpose(0, 3, 1, 2))
     assert "notice: channels are the last axis of the data, and are moved to the front" in capsys.readouterr().out
-    np.testing.assert_array_equal(lipschitz.inputs_of(of(3, 4, 5), images.reshape(2, 60)), images.reshape(2, 3, 4, 5))
-    np.testing.assert_array_equal(lipschitz.inputs_of(of(1, 4, 5), images[..., 0]), images[:, None, :, :, 0])
+    np.testing.assert_array_equal(channels_first((3, 4, 5), images.reshape(2, 60)), images.reshape(2, 3, 4, 5))
+    np.testing.assert_array_equal(channels_first((1, 4, 5), images[..., 0]), images[:, None, :, :, 0])
     with pytest.raises(ValueError, match=r"inputs must have shape \(4, 3, 5\) or \(60,\), as the network takes them"):
-        lipschitz.inputs_of(of(4, 3, 5), images)
+        channels_first((4, 3, 5), images)
 
 
 def test_what_did_not_end_is_drawn_open_and_one_output_has_no_class() -> None:
