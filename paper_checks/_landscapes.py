@@ -1,7 +1,7 @@
 """Small networks on the digits, their losses and full-batch training, for claims on loss landscapes."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache
 from itertools import pairwise
 
 import jax
@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ntkit.data import digits
+from ntkit.landscape import Descent, train
 
 Layers = list[dict[str, Array]]  # of dense layers: "weights" (in, out), "bias" (out,)
 Hidden = Callable[[Array], Array]
@@ -51,16 +52,19 @@ def cross_entropy(layers: Layers, x: Float[Array, "n pixels"], labels: Array, hi
     return -jnp.take_along_axis(jax.nn.log_softmax(logits(layers, x, hidden)), labels[:, None], axis=1).mean()
 
 
-@partial(jax.jit, static_argnames=("hidden", "steps"))
+@cache
+def batch_loss(hidden: Hidden) -> Callable[[Layers, tuple[Array, Array]], Float[Array, ""]]:
+    """The cross-entropy of inputs and labels, the same function for the same activation, so that training compiles once."""
+
+    def loss(layers: Layers, data: tuple[Array, Array]) -> Float[Array, ""]:
+        return cross_entropy(layers, *data, hidden)
+
+    return loss
+
+
 def descended(layers: Layers, x: Float[Array, "n pixels"], labels: Array, hidden: Hidden, rate: float, steps: int) -> Layers:
     """After so many steps of gradient descent on all data."""
-
-    def step(_: int, now: Layers) -> Layers:
-        ways = jax.grad(cross_entropy)(now, x, labels, hidden)
-        after: Layers = jax.tree.map(lambda leaf, way: leaf - rate * way, now, ways)
-        return after
-
-    found: Layers = jax.lax.fori_loop(0, steps, step, layers)
+    found: Layers = train(batch_loss(hidden), layers, Descent(rate), steps, data=(x, labels)).params
     return found
 
 

@@ -1,0 +1,583 @@
+"""Curvature, paths between networks, random units and subspaces: claims against second ways, and their degenerate cases."""
+
+import importlib
+import sys
+from functools import partial
+from itertools import combinations, pairwise, permutations, product
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.linalg
+import scipy.optimize
+import scipy.special
+import scipy.stats
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from jax.flatten_util import ravel_pytree
+
+from ntkit.landscape import chain, permuted
+from ntkit.strategies import seeds
+
+FOLDER = str(Path(__file__).parents[2] / "paper_checks")
+if FOLDER not in sys.path:
+    sys.path.append(FOLDER)  # as `ntkit verify` does
+
+MODULES = (
+    "kiselev2024",
+    "foret2021",
+    "goodfellow2015",
+    "shevchenko2020",
+    "li2018intrinsic",
+    "ainsworth2023",
+    "adilova2024",
+    "granziol2022",
+    "pan2023",
+    "_landscapes",
+)
+kiselev, foret, goodfellow, shevchenko, intrinsic, ainsworth, adilova, granziol, pan, landscapes = map(
+    importlib.import_module, MODULES
+)
+
+finite = partial(st.floats, allow_nan=False, allow_infinity=False)
+
+
+# Kiselev and Grabovoy (2024)
+
+
+@given(st.lists(finite(-50, 50), min_size=2, max_size=30))
+def test_one_more_sample_changes_the_mean_by_its_distance_over_the_new_number(losses):
+    losses = np.array(losses)
+    k = np.arange(1, losses.size)
+    means = np.cumsum(losses) / np.arange(1, losses.size + 1)
+    np.testing.assert_allclose((k + 1) * np.diff(means), losses[1:] - means[:-1], rtol=0, atol=1e-11)
+
+
+@settings(max_examples=10)
+@given(st.lists(finite(-5, 5), min_size=2, max_size=6))
+def test_changes_over_all_orders_fall_to_the_mean_distance_from_the_mean(losses):
+    """(k + 1) E |change| falls with k, and is n / (n - 1) E |loss - mean| for the last sample of n."""
+    n = len(losses)
+    means = np.cumsum(list(permutations(losses)), axis=1) / np.arange(1, n + 1)
+    constants = np.arange(2, n + 1) * np.abs(np.diff(means, axis=1)).mean(axis=0)
+    assert (np.diff(constants) <= 1e-12).all()
+    assert constants[-1] == pytest.approx(n / (n - 1) * np.abs(np.array(losses) - np.mean(losses)).mean(), rel=1e-11, abs=1e-12)
+
+
+def softmax_matrix(logits):
+    p = scipy.special.softmax(logits)
+    return np.diag(p) - np.outer(p, p)
+
+
+@given(st.lists(finite(-800, 800), min_size=1, max_size=8), st.sampled_from((0.0, 1e-3, 1.0)))
+def test_the_matrix_of_softmax_has_a_norm_of_at_most_one_half_and_no_constants(logits, factor):
+    matrix = softmax_matrix(factor * np.array(logits))
+    top = np.linalg.norm(matrix, 2)
+    assert top <= 2 * matrix.diagonal().max() + 1e-15 <= 0.5 + 2e-15  # Gershgorin: 2 p (1 - p)
+    np.testing.assert_allclose(matrix.sum(axis=1), 0, atol=1e-15)
+    assert np.linalg.eigvalsh(matrix)[0] >= -1e-15
+
+
+@given(st.integers(2, 8), finite(-5, 5))
+def test_its_norm_is_one_half_just_at_two_equal_masses(classes, gap):
+    two = np.full(classes, -1000.0)
+    two[:2] = 0.0, gap
+    top = np.linalg.norm(softmax_matrix(two), 2)
+    assert top == pytest.approx(0.5 / np.cosh(gap / 2) ** 2, rel=1e-13)
+    assert np.linalg.norm(softmax_matrix(np.zeros(classes)), 2) == pytest.approx(1 / classes)
+
+
+@partial(jax.jit, static_argnames="biases")
+def gauss_newton(layers, x, biases):
+    """F^T A F, with a row for every parameter."""
+    parameters, unravel = ravel_pytree([(w, jnp.zeros(len(w))) for w in layers] if biases else [(w,) for w in layers])
+
+    def outputs(flat):
+        z = x
+        for number, (weights, *bias) in enumerate(unravel(flat)):
+            z = jnp.matmul(weights, jax.nn.relu(z) if number else z) + (bias[0] if bias else 0.0)
+        return z
+
+    slopes = jax.jacobian(outputs)(parameters)
+    p = jax.nn.softmax(outputs(parameters))
+    return jnp.matmul(slopes.T, jnp.matmul(jnp.diag(p) - jnp.outer(p, p), slopes))
+
+
+SHAPES = ((1, 1), (3, 4), (2, 1, 3), (3, 4, 1), (2, 3, 4, 2))
+
+
+@pytest.mark.parametrize("widths", SHAPES)
+@settings(max_examples=8)
+@given(st.sampled_from(("random", "dead", "equal", "zero")), st.booleans(), seeds())
+def test_top_eigenvalues_are_those_of_the_jacobian(widths, kind, biases, seed):
+    rng = np.random.default_rng(seed)
+    layers = [rng.normal(size=(after, before)) for before, after in pairwise(widths)]
+    x = rng.normal(size=widths[0])
+    if kind == "dead":  # no unit of the first hidden layer is alive
+        layers[0], x = -abs(layers[0]), abs(x)
+    if kind == "equal":  # logits
+        layers[-1] = np.broadcast_to(layers[-1][:1], layers[-1].shape)
+    if kind == "zero":
+        layers = [np.zeros_like(weights) for weights in layers]
+    found = kiselev.top_eigenvalue(layers, x, biases)
+    dense = np.asarray(gauss_newton([jnp.asarray(weights) for weights in layers], jnp.asarray(x), biases))
+    assert found == pytest.approx(np.linalg.eigvalsh(dense)[-1], rel=1e-10, abs=1e-12)
+    if kind == "dead" and len(widths) > 2:  # only the biases of the last layer are left, at equal masses
+        assert found == pytest.approx(float(biases and widths[-1] > 1) / widths[-1], abs=1e-15)
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(1, 6), min_size=2, max_size=6), finite(-3, 3), finite(0, 20), finite(0, 3), seeds())
+def test_the_corrected_bound_holds_for_every_shape(widths, log_norm, length, spread, seed):
+    rng, depth = np.random.default_rng(seed), len(widths) - 1
+    norms = np.exp(log_norm - spread * rng.uniform(size=depth))
+    layers = [rng.normal(size=(after, before)) for before, after in pairwise(widths)]
+    layers = [norm * weights / np.linalg.norm(weights, 2) for norm, weights in zip(norms, layers, strict=True)]
+    x = rng.normal(size=widths[0])
+    x *= length / np.linalg.norm(x)
+    largest = norms.max()
+    for biases in (True, False):
+        bound = 0.5 * depth * length**2 * largest ** (2 * (depth - 1))
+        bound += 0.5 * sum(largest ** (2 * k) for k in range(depth)) if biases else 0.0
+        assert kiselev.top_eigenvalue(layers, x, biases) <= bound * (1 + 1e-9)
+
+
+@given(st.integers(1, 6), st.sampled_from((0.1, 0.5, 1.0, 2.0)), st.booleans())
+def test_bounds_are_the_formulas_written_out(depth, norm, biases):
+    found = {name: kiselev.bound_of(np.array([[float(depth)]]), np.array([[norm]]), biases, name) for name in VARIANTS}
+    quotient = depth if norm == 1 else (norm ** (2 * depth) - 1) / (norm**2 - 1)
+    first = depth * kiselev.LENGTH**2 * norm ** (2 * (depth - 1))
+    printed = 2**0.5 * norm**2 * (first + quotient)
+    corrected = 0.5 * (first + biases * quotient)
+    assert [float(value.squeeze()) for value in found.values()] == pytest.approx(
+        [printed, corrected, corrected / 2, 0.5 * first], rel=1e-12
+    )
+
+
+VARIANTS = (None, "repaired", "half", "no-bias-columns")
+
+
+def aligned(classes, norm, depth):
+    """Weights of rank one, each taking up what the layer before makes; the last with a sum of 0."""
+    up, ends = np.array([0.6, 0.8]), np.eye(classes)[0] - np.eye(classes)[1]
+    return [norm * np.outer(up, up)] * (depth - 1) + [norm * np.outer(ends / 2**0.5, up)], up
+
+
+def test_aligned_weights_without_biases_exceed_the_printed_bound(monkeypatch):
+    """|x| = 30, three layers of norm 0.1: 1/5 of 0.09 + 0.18, and printed sqrt(2) (3 . 900 . 1e-6 + 0.01 . 1.0101)."""
+    layers, up = aligned(5, 0.1, 3)
+    x = 30 * up
+    logits = layers[2] @ layers[1] @ layers[0] @ x  # nothing is negative before the last layer
+    ends = layers[2] @ up / 0.1
+    outer = 0.3**2 * np.eye(5) + (3.0**2 * 0.1**2 + 30**2 * 0.01**2) * np.outer(ends, ends)
+    scratch = np.linalg.eigvals(softmax_matrix(logits) @ outer).real.max()
+    monkeypatch.setattr(kiselev, "LENGTH", 30.0)
+    printed, corrected = (
+        float(kiselev.bound_of(np.array([[3.0]]), np.array([[0.1]]), False, name).squeeze()) for name in (None, "repaired")
+    )
+    assert kiselev.top_eigenvalue(layers, x, biases=False) == pytest.approx(scratch, rel=1e-12)
+    assert scratch == pytest.approx(0.0540, abs=5e-5)
+    assert printed == pytest.approx(0.0181, abs=5e-5)
+    assert corrected == pytest.approx(0.135, rel=1e-12)
+
+
+@given(st.integers(1, 5), finite(0.01, 10))
+def test_the_corrected_bound_without_biases_is_attained_by_two_classes_in_the_limit(depth, norm):
+    """Logits of size t leave a share of 1 - t^2 / 2 of it."""
+    layers, up = aligned(2, norm, depth)
+    length = 1e-3 / norm**depth
+    share = kiselev.top_eigenvalue(layers, length * up, biases=False) / (0.5 * depth * length**2 * norm ** (2 * depth - 2))
+    assert 1 - 1e-6 <= share <= 1 + 1e-9
+
+
+# Foret et al. (2021)
+
+
+@settings(max_examples=8)
+@given(seeds())
+def test_the_best_step_in_a_ball_is_that_of_a_search_and_of_the_next_order(seed):
+    """One step is turned by rho |P H u| / |g| and loses rho^3 |P H u|^2 / (2 |g|), P off u; third derivatives cancel."""
+    rng = np.random.default_rng(seed)
+    widths = (3, 3, 2)
+    layers = [
+        {"weights": jnp.asarray(rng.normal(size=s)), "bias": jnp.asarray(rng.normal(size=s[1]))} for s in pairwise(widths)
+    ]
+    x, labels = jnp.asarray(rng.normal(size=(8, 3))), jnp.asarray(rng.integers(0, 2, 8))
+    flat = ravel_pytree(layers)[0]
+    value, slope, hessian = (np.asarray(one) for one in tanh_loss(flat, x, labels))
+    u = slope / np.linalg.norm(slope)
+    image = hessian @ u
+    off = np.linalg.norm(image - u * (u @ image))
+    stiff = np.linalg.norm(hessian, 2) / np.linalg.norm(slope)
+    assume(stiff * foret.RADII[-1] < 0.5)  # where the fixed point contracts
+    length, along, curved, largest, stepped, turned, moved = (
+        np.asarray(one) for one in foret._in_balls(layers, x, labels, None)
+    )
+    assert moved.max() <= 1e-9
+    np.testing.assert_allclose([length, along, curved], [np.linalg.norm(slope), np.linalg.norm(slope), u @ image], rtol=1e-9)
+    small = foret.RADII[0]
+    np.testing.assert_allclose(turned[0], small * off / length, rtol=20 * small * stiff)
+    np.testing.assert_allclose(largest[0] - stepped[0], small**3 * off**2 / (2 * length), rtol=20 * small * stiff)
+    for radius, rise in ((foret.RADII[-1], largest[-1]), (foret.RADII[3], largest[3])):
+        search = scipy.optimize.minimize(fall_in_ball, u, (flat, radius, x, labels), jac=True, options={"gtol": 1e-7})
+        assert rise == pytest.approx(-search.fun - value, rel=1e-7)
+
+
+@jax.jit
+def loss_at(flat, x, labels):
+    widths = (3, 3, 2)
+    shapes = [{"weights": jnp.zeros(s), "bias": jnp.zeros(s[1])} for s in pairwise(widths)]
+    return landscapes.cross_entropy(ravel_pytree(shapes)[1](flat), x, labels, jnp.tanh)
+
+
+@jax.jit
+@jax.value_and_grad
+def fall_in_ball(way, flat, radius, x, labels):
+    return -loss_at(flat + radius * way / jnp.linalg.norm(way), x, labels)
+
+
+@jax.jit
+def tanh_loss(flat, x, labels):
+    return loss_at(flat, x, labels), jax.grad(loss_at)(flat, x, labels), jax.hessian(loss_at)(flat, x, labels)
+
+
+# Goodfellow et al. (2015)
+
+
+@jax.jit
+def losses_between(one, two, data):
+    a = jnp.linspace(0, 1, goodfellow.POINTS)
+    way = jax.tree.map(lambda first, second: jnp.multiply.outer(1 - a, first) + jnp.multiply.outer(a, second), one, two)
+    return jax.vmap(lambda layers: landscapes.batch_loss(jax.nn.relu)(layers, data))(way)
+
+
+@settings(max_examples=4)
+@given(st.lists(st.lists(st.integers(1, 9), min_size=3, max_size=3), min_size=4, max_size=4), seeds())
+def test_logistic_regression_does_not_rise_on_the_way_to_its_minimum_but_beyond(counts, seed):
+    """Every input comes so many times with every label: at the minimum its logits are the logarithms of that."""
+    rng, counts = np.random.default_rng(seed), np.array(counts)
+    inputs = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    rows, labels = np.repeat(np.indices(counts.shape).reshape(2, -1), counts.ravel(), axis=1)
+    padding = np.zeros(108 - len(rows), int)  # the first input with its first label: one shape, one compilation
+    data = (jnp.asarray(inputs[np.append(rows, padding)]), jnp.asarray(np.append(labels, padding)))
+    counts[0, 0] += padding.size
+    bias = rng.normal(size=3)
+    least = [{"weights": jnp.asarray(inputs.T @ (np.log(counts) - bias)), "bias": jnp.asarray(bias)}]
+    start = jax.tree.map(lambda leaf: jnp.asarray(leaf + rng.normal(size=leaf.shape)), least)
+    beyond = jax.tree.map(lambda one, two: 2 * two - one, start, least)
+    assert goodfellow._rise((start, least), data) <= 1e-12
+    after = np.asarray(losses_between(least, beyond, data))
+    assert np.diff(after).min() >= -1e-12
+    assert after[-1] > after[0]
+
+
+@settings(max_examples=6)
+@given(seeds())
+def test_paths_are_those_of_both_ends_with_units_in_another_common_order(seed):
+    rng = np.random.default_rng(seed)
+    one, two = (jax.tree.map(jnp.asarray, ainsworth._random(rng, (3, 4, 4, 2))) for _ in range(2))
+    data = (jnp.asarray(rng.normal(size=(20, 3))), jnp.asarray(rng.integers(0, 2, 20)))
+    symmetry, orders = chain(one), {"units0": np.array([2, 0, 3, 1]), "units1": rng.permutation(4)}
+    moved = [permuted(end, symmetry, orders) for end in (one, two)]
+    before, common, single = (np.asarray(losses_between(*ends, data)) for ends in ((one, two), moved, (one, moved[1])))
+    np.testing.assert_allclose(common, before, rtol=1e-12)
+    np.testing.assert_allclose(single[[0, -1]], before[[0, -1]], rtol=1e-12)  # the same functions, on another path
+    assert abs(single - before).max() > 1e-6
+
+
+def test_the_rise_along_a_path_is_that_of_its_steps_upwards():
+    rng = np.random.default_rng(3)
+    one, two = (jax.tree.map(jnp.asarray, ainsworth._random(rng, (3, 4, 4, 2))) for _ in range(2))
+    data = (jnp.asarray(rng.normal(size=(20, 3))), jnp.asarray(rng.integers(0, 2, 20)))
+    curve = np.asarray(losses_between(one, two, data))
+    rise = sum(max(0.0, after - now) for now, after in pairwise(curve))
+    assert 0 < rise < curve.max() - curve.min()  # it falls too
+    assert goodfellow._rise((one, two), data) == pytest.approx(rise / (curve.max() - curve.min()), rel=1e-10)
+
+
+@given(st.lists(st.one_of(finite(-2, -0.2), finite(0.2, 2)), min_size=1, max_size=8))
+def test_chains_have_a_plateau_of_as_many_orders_as_weights(weights):
+    """The loss on the path as a polynomial: y^2 (1 - 2 a^L + a^(2 L)) / 2 and no other power."""
+    depth, y = len(weights), np.prod(weights)
+    product_ = np.polynomial.Polynomial([1.0])
+    for weight in weights:
+        product_ *= np.polynomial.Polynomial([0.0, weight])
+    loss = 0.5 * (product_ - y) ** 2
+    expected = np.zeros(2 * depth + 1)
+    expected[[0, depth, 2 * depth]] = 0.5, -1.0, 0.5
+    np.testing.assert_allclose(loss.coef, y**2 * expected, rtol=1e-12)
+    assert (np.diff(loss(np.linspace(0, 1, 21))) <= 1e-12 * y**2).all()
+
+
+# Shevchenko and Mondelli (2020)
+
+
+@settings(max_examples=20)
+@given(st.integers(2, 8), st.integers(1, 3), st.sampled_from(("random", "equal", "dead")), seeds())
+def test_all_subsets_of_units_have_the_law_and_all_units_change_nothing(units, outputs, kind, seed):
+    rng = np.random.default_rng(seed)
+    hidden, last = np.maximum(rng.normal(size=(4, units)), 0), rng.normal(size=(units, outputs))
+    if kind == "equal":
+        hidden, last = hidden[:, :1].repeat(units, axis=1), last[:1].repeat(units, axis=0)
+    if kind == "dead":
+        hidden[:, 1:] = 0
+    y = rng.normal(size=(4, outputs))
+    whole = hidden @ last / units
+    spread = shevchenko._variance(hidden, last)
+    each = hidden[:, :, None] * last[None]
+    assert spread == pytest.approx(each.var(axis=1, ddof=1).sum(axis=1).mean(), rel=1e-12, abs=1e-14)
+    for kept in range(1, units + 1):
+        thinned = [each[:, list(subset)].mean(axis=1) for subset in combinations(range(units), kept)]
+        changes = [((f - y) ** 2).sum(axis=1).mean() - ((whole - y) ** 2).sum(axis=1).mean() for f in thinned]
+        squares = np.array([((f - whole) ** 2).sum(axis=1).mean() for f in thinned])
+        law = spread * (1 / kept - 1 / units)
+        assert np.mean(changes) == pytest.approx(law, rel=1e-10, abs=1e-12)
+        assert squares.mean() == pytest.approx(law, rel=1e-10, abs=1e-13)
+        drawn = shevchenko._changes(rng, hidden, last, kept, 5, True)
+        assert abs(drawn[:, None] - squares[None]).min(axis=1).max() <= 1e-13
+    assert law == 0
+    assert drawn.max() <= 1e-28 * max(1.0, float((whole**2).sum()))
+
+
+@settings(max_examples=5)
+@given(st.integers(1, 4), st.integers(1, 4), seeds())
+def test_draws_with_replacement_have_the_variance_that_is_not_corrected(units, kept, seed):
+    each = np.random.default_rng(seed).normal(size=units)
+    means = [each[list(drawn)].mean() for drawn in product(range(units), repeat=kept)]
+    assert np.mean((np.array(means) - each.mean()) ** 2) == pytest.approx(each.var() / kept, rel=1e-10, abs=1e-14)
+
+
+# Li et al. (2018), intrinsic dimension
+
+
+@settings(max_examples=25)
+@given(st.integers(0, 4), st.integers(1, 7), st.integers(4, 6), seeds())
+def test_subspaces_reach_zero_just_when_they_have_the_rank(rank, dim, rows, seed):
+    """Factors with singular values of 1: conditions are those of the random subspace."""
+    rng = np.random.default_rng(seed)
+    left, right = (np.linalg.qr(rng.normal(size=(size, rank)))[0] for size in (rows, 12))
+    target, basis = left @ (1 + rng.uniform(size=rank)), rng.normal(size=(12, dim))
+    least = intrinsic.least_loss(left @ right.T @ basis, target)
+    small = np.linalg.svd(right.T @ basis, compute_uv=False).min(initial=1.0)
+    assert (least <= 1e-24 / small**2) == (dim >= rank)
+    reached = np.linalg.qr(right.T @ basis)[0][:, : min(rank, dim)]
+    shares = left.T @ target
+    assert least == pytest.approx(shares @ shares - ((reached.T @ shares) ** 2).sum(), rel=1e-9, abs=1e-13)
+
+
+@given(st.integers(1, 4), st.integers(1, 4), seeds())
+def test_what_no_parameter_reaches_is_left_over(rank, dim, seed):
+    rng = np.random.default_rng(seed)
+    matrix = np.vstack([rng.normal(size=(rank, 6)), np.zeros((2, 6))])
+    target = rng.normal(size=rank + 2)
+    least = intrinsic.least_loss(matrix @ rng.normal(size=(6, dim)), target)
+    beyond = target[rank:] @ target[rank:]
+    assert (least <= beyond + 1e-12) == (dim >= rank)
+    assert least >= beyond - 1e-12
+
+
+@pytest.mark.parametrize("dim", [1, 5, 9])
+def test_what_is_left_has_the_law_of_beta(dim):
+    rng, target = np.random.default_rng(0), np.arange(1.0, 11)
+    left = [intrinsic.least_loss(rng.normal(size=(10, dim)), target) / (target @ target) for _ in range(1000)]
+    law = scipy.stats.beta((10 - dim) / 2, dim / 2)
+    assert law.mean() == pytest.approx(1 - dim / 10)
+    assert np.mean(left) == pytest.approx(law.mean(), abs=5 * law.std() / 1000**0.5)
+    assert scipy.stats.kstest(left, law.cdf).pvalue > 1e-4
+
+
+@given(st.lists(st.integers(0, 29), min_size=1, max_size=15, unique=True))
+def test_coordinates_leave_the_blocks_that_they_miss(coordinates):
+    constraints, target = np.kron(np.eye(10), np.ones(3)), np.arange(1.0, 11)
+    missed = set(range(10)) - {one // 3 for one in coordinates}
+    expected = sum((block + 1) ** 2 for block in missed)
+    assert intrinsic.least_loss(constraints[:, coordinates], target) == pytest.approx(expected, abs=1e-12)
+
+
+# Ainsworth et al. (2023)
+
+
+@settings(max_examples=15)
+@given(st.integers(1, 4), st.sampled_from(("random", "dead", "equal")), seeds())
+def test_objectives_of_all_orders_are_inner_products_and_the_best_is_an_assignment(width, kind, seed):
+    rng = np.random.default_rng(seed)
+    one, two = (ainsworth._random(rng, (3, width, 2)) for _ in range(2))
+    if kind != "random":
+        factor = 0.0 if kind == "dead" else 1.0
+        two[0] = {name: factor * np.broadcast_to(leaf[..., :1], leaf.shape) for name, leaf in two[0].items()}
+        two[1]["weights"] = factor * np.broadcast_to(two[1]["weights"][:1], (width, 2))
+    every = ainsworth._orders(one, two)
+    symmetry = chain(one)
+    moved = [permuted(two, symmetry, {"units0": np.array(order)}) for order in permutations(range(width))]
+    np.testing.assert_allclose(every, [ainsworth._inner(one, other) for other in moved], rtol=1e-10, atol=1e-12)
+    x = rng.normal(size=(5, 3))
+    for other in moved:
+        np.testing.assert_allclose(ainsworth._outputs(other, x), ainsworth._outputs(two, x), atol=1e-12)
+    gains, rest = ainsworth._gains(one, two)
+    best = gains[scipy.optimize.linear_sum_assignment(gains, maximize=True)].sum() + rest
+    assert max(every) == pytest.approx(best, rel=1e-12, abs=1e-12)
+    greedy = ainsworth._greedy(one, two)
+    assert abs(np.array(every) - greedy).min() <= 1e-12 * (1 + abs(greedy))
+    if kind != "random" or width == 1:
+        assert greedy == pytest.approx(best, rel=1e-12, abs=1e-12)
+
+
+def test_the_largest_gain_first_is_not_the_best():
+    """Gains of 10, 9, 9, 0: 10 + 0 against 9 + 9."""
+    one = [{"weights": np.eye(2), "bias": np.zeros(2)}, {"weights": np.zeros((2, 1)), "bias": np.zeros(1)}]
+    two = [{**one[0], "weights": np.array([[10.0, 9.0], [9.0, 0.0]])}, one[1]]
+    assert ainsworth._greedy(one, two) == 10
+    assert max(ainsworth._orders(one, two)) == 18
+
+
+# Adilova et al. (2024)
+
+CONVEX = {
+    "squared": lambda f, y: ((f - y) ** 2).mean(),
+    "absolute": lambda f, y: np.abs(f - y).mean(),
+    "cross-entropy": lambda f, y: (scipy.special.logsumexp(f, axis=1) - f[:, 0]).mean(),
+}
+HIDDEN = {"relu": lambda z: np.maximum(z, 0), "sine": np.sin, "steps": np.sign, "linear": lambda z: z}
+
+
+def chord(layers, layer, other, a, loss):
+    """How far the loss lies below its chord where one layer moves."""
+    nets = [[*layers[:layer], (1 - b) * layers[layer] + b * other, *layers[layer + 1 :]] for b in (0.0, 1.0, a)]
+    first, last, between = map(loss, nets)
+    return (1 - a) * first + a * last - between
+
+
+@given(
+    st.lists(st.integers(1, 4), min_size=2, max_size=5), st.sampled_from(list(HIDDEN)), st.sampled_from(list(CONVEX)),
+    finite(0, 1), seeds(),
+)  # fmt: skip
+def test_losses_are_convex_in_the_last_layer_of_any_network_and_in_each_linear_one(sizes, hidden, convex, a, seed):
+    rng = np.random.default_rng(seed)
+    first, second = ([rng.normal(size=shape) for shape in pairwise(sizes)] for _ in range(2))
+    x, y = rng.normal(size=(6, sizes[0])), rng.normal(size=(6, sizes[-1]))
+    through = lambda net: adilova._through(net, x, HIDDEN[hidden])  # noqa: E731
+    for layer in range(len(first)) if hidden == "linear" else [len(first) - 1]:
+        below = chord(first, layer, second[layer], a, lambda net: CONVEX[convex](through(net), y))
+        assert below >= -1e-11
+        if convex == "squared":  # exactly
+            apart = through([*first[:layer], second[layer], *first[layer + 1 :]]) - through(first)
+            assert below == pytest.approx(a * (1 - a) * (apart**2).mean(), rel=1e-9, abs=1e-10)
+
+
+def test_losses_are_not_convex_in_all_layers_nor_in_one_before_a_relu():
+    x, one = np.ones((1, 1)), np.ones((1, 1))
+    linear, relu = (
+        [((adilova._through(net, x, HIDDEN[kind]) - 1) ** 2).item() for net in nets]
+        for kind, nets in (
+            ("linear", ([one, one], [0 * one, 0 * one], [-one, -one])),
+            ("relu", ([-one, one], [0 * one, one], [one, one])),
+        )
+    )
+    assert linear == [0, 1, 0]  # both ends are minima
+    assert relu == [1, 1, 0]  # above the chord, of 1/2
+
+
+# Granziol et al. (2022)
+
+
+@settings(max_examples=25)
+@given(st.integers(1, 6), st.integers(1, 5), st.integers(1, 4), st.sampled_from(("random", "rank-one", "equal")), seeds())
+def test_extreme_eigenvalues_of_equal_batches_lie_outside_on_average(size, batches, per_batch, kind, seed):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(batches * per_batch, size, size))
+    matrices = rows + rows.transpose(0, 2, 1)
+    if kind == "rank-one":
+        matrices = rows[:, :, :1] * rows[:, :, 0][:, None] * rng.choice([-1, 0, 1], len(rows))[:, None, None]
+    if kind == "equal":
+        matrices[:] = matrices[:1]
+    of_batches = np.linalg.eigvalsh(matrices.reshape(batches, per_batch, size, size).mean(axis=1)).mean(axis=0)
+    of_all = np.linalg.eigvalsh(matrices.mean(axis=0))
+    assert of_batches[-1] >= of_all[-1] - 1e-12
+    assert of_batches[0] <= of_all[0] + 1e-12
+    if kind == "equal" or size == 1 or batches == 1:  # one-dimensional matrices are their own eigenvalues
+        np.testing.assert_allclose(of_batches, of_all, atol=1e-12)
+
+
+def test_batches_of_different_sizes_may_do_otherwise():
+    assert np.mean([0.0, np.mean([1.0, 1.0])]) < np.mean([0.0, 1.0, 1.0])
+
+
+def test_hessians_of_equal_batches_have_that_of_all_as_their_mean():
+    rng = np.random.default_rng(0)
+    layers = landscapes.perceptron(jax.random.key(0), (2, 2, 3))
+    x, labels = jnp.asarray(rng.normal(size=(8, 2))), jnp.asarray(rng.integers(0, 3, 8))
+    flat, unravel = ravel_pytree(layers)
+    batches = rng.permutation(8).reshape(2, 4)
+    parts = [granziol._hessian(layers, x[rows], labels[rows]) for rows in batches]
+    whole = np.asarray(sum(parts)) / 2
+
+    @jax.jit
+    def differences(way):
+        above, below = (
+            jax.grad(lambda v: landscapes.cross_entropy(unravel(v), x, labels, jnp.tanh))(flat + step * way)
+            for step in (1e-5, -1e-5)
+        )
+        return (above - below) / 2e-5
+
+    np.testing.assert_allclose(whole, jax.vmap(differences)(jnp.eye(flat.size)), atol=1e-8)
+    ends = np.array([granziol._ends(layers, x[rows], labels[rows]) for rows in batches])
+    np.testing.assert_allclose(ends, [scipy.linalg.eigh(np.asarray(part))[0][[0, -1]] for part in parts], atol=1e-12)
+    low, high = np.linalg.eigvalsh(whole)[[0, -1]]
+    assert ends[:, 0].mean() <= low
+    assert high <= ends[:, 1].mean()
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 12])
+@pytest.mark.parametrize("spike", [-3.0, 0.0, 1.0, 4.0])
+def test_tridiagonal_matrices_have_the_largest_eigenvalues_of_dense_ones(size, spike):
+    """Means and squares of two samples; five standard errors, and a test of their distributions."""
+    rng, draws = np.random.default_rng([size, 7]), 1500
+    noise = rng.normal(size=(draws, size, size))
+    dense = (noise + noise.transpose(0, 2, 1)) / (2 * size) ** 0.5
+    dense[:, 0, 0] += spike
+    one = np.linalg.eigvalsh(dense)[:, -1]
+    two = np.array([granziol.largest_eigenvalue(rng, size, spike) for _ in range(draws)])
+    for power in (1, 2):
+        errors = [(sample**power).std() / draws**0.5 for sample in (one, two)]
+        assert abs((one**power).mean() - (two**power).mean()) <= 5 * np.hypot(*errors)
+    assert scipy.stats.ks_2samp(one, two).pvalue > 1e-4
+
+
+# Pan and Li (2023)
+
+
+@settings(max_examples=25)
+@given(
+    st.sampled_from((1, 10, 21)), st.sampled_from(("random", "ties", "zeros", "spikes", "equal")),
+    st.sampled_from((np.float32, np.float64)), seeds(),
+)  # fmt: skip
+def test_the_largest_tenth_is_clipped_and_nothing_else(size, kind, dtype, seed):
+    rng = np.random.default_rng(seed)
+    entries = {
+        "random": rng.normal(size=size),
+        "ties": rng.integers(-2, 3, size),
+        "zeros": np.zeros(size),
+        "spikes": np.where(np.arange(size) < -(-size // 21), -1e6, 0.0),
+        "equal": rng.choice([-1, 1], size),
+    }[kind].astype(dtype)
+    tree = {"a": jnp.asarray(entries[: size // 2]), "b": jnp.asarray(entries[size // 2 :])[:, None]}
+    found = jax.jit(pan.clipped)(tree)
+    assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), found) == jax.tree.map(
+        lambda leaf: (leaf.shape, leaf.dtype), tree
+    )
+    flat = np.asarray(ravel_pytree(found)[0])
+    ordered, others = np.sort(abs(entries)), size - 1 - (size - 1) // 10  # the number of the largest of the others, from 0
+    largest, cut = ordered[others - ((size - 1) % 10 > 0)], ordered[others]
+    np.testing.assert_array_equal(flat[abs(entries) <= largest], entries[abs(entries) <= largest])
+    assert (flat * entries >= 0).all()
+    clipped = abs(flat[abs(entries) > largest])
+    if clipped.size:
+        assert clipped.size <= -(-size // 10)
+        assert clipped.min() == clipped.max()
+        assert largest * (1 - 1e-6) <= clipped[0] <= max(cut, largest)
+    if size % 10 == 1:  # no interpolation between the two
+        np.testing.assert_array_equal(flat, np.clip(entries, -largest, largest))
+    if kind in ("zeros", "equal"):
+        np.testing.assert_array_equal(flat, entries)
