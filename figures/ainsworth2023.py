@@ -72,22 +72,23 @@ def barrier_vs_width(record: Record) -> Figure:
             for place, column in enumerate(apart.T):
                 ratios.plot(np.full(len(column), place + (0.15 if control else -0.15)), column, marker, color=colour)
             names = [f"{width:g}" for width in widths]
+    last, far = len(names) - 0.5, len(names) - 1 + max(1.0, len(names) / 3)  # edge and middle of the second region
     for control, colour, marker, shift in ((None, BLUE, "o", -0.15), ("narrower", PINK, "v", 0.15)):
         found = record.part("falls", control)
         if isinstance(found, Pairs):
             column = np.exp(np.asarray(found.first) - np.asarray(found.second))[:, 0]
-            ratios.plot(np.full(len(column), len(names) + shift), column, marker, color=colour)
+            ratios.plot(np.full(len(column), far + shift), column, marker, color=colour)
             if control is not None:
                 words = f"exchanged\n({_verdict(record, control)})"
-                ratios.text(len(names) + shift, float(column.min()) / 1.2, words, color=colour, ha="center", va="top")
-    last = len(names) - 0.5
+                ratios.text(far + shift, float(column.min()) / 1.2, words, color=colour, ha="center", va="top")
+    right = far + 1.4 * (far - last)
     ratios.fill_between([-0.5, last], 2, 60, color=ALLOWED, linewidth=0, zorder=0)
-    ratios.fill_between([last, last + 1.2], 1, 60, color=ALLOWED, linewidth=0, zorder=0)
+    ratios.fill_between([last, right], 1, 60, color=ALLOWED, linewidth=0, zorder=0)
     ratios.axvline(last, color=GUIDE, linewidth=0.7)
-    ratios.text(-0.45, 55, "before / after matching", color=GUIDE, va="top")
+    ratios.text(-0.4, 55, "before / after matching", color=GUIDE, va="top")
     ratios.text(last + 0.05, 55, "after matching", color=GUIDE, va="top")
-    ratios.set_xticks(range(len(names) + 1), [*names, "narrowest\n/ widest"])
-    ratios.set(xlim=(-0.5, last + 1.2), ylim=(0.02, 60), xlabel="width")
+    ratios.set_xticks([*range(len(names)), far], [*names, "narrowest\n/ widest"])
+    ratios.set(xlim=(-0.5, right), ylim=(0.02, 60), xlabel="width")
     ratios.set_yticks([0.1, 1, 2, 10], ["0.1", "1", "2", "10"])
     ratios.minorticks_off()
     low, high = barriers.get_ylim()

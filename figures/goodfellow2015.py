@@ -37,7 +37,8 @@ def monotone_interpolation(record: Record) -> Figure:
     axes.text(-0.45, SUPPORTED * 0.8, "supports", color=GUIDE, va="top")
     axes.text(-0.45, REFUTED * 1.1, "refutes above", color=GUIDE, va="bottom")
     axes.set_xticks(range(len(rows)), names)
-    axes.set_yticks([0, 1e-3, 1e-2, 1e-1, 1], ["0", "0.001", "0.01", "0.1", "1"])
+    axes.minorticks_off()
+    axes.set_yticks([0, 1e-3, 1e-2, 1e-1, 1], ["0", "$10^{-3}$", "$10^{-2}$", "0.1", "1"])
     axes.set(xlim=(-0.5, len(rows) - 0.5), ylim=(-3e-5, 3))
     axes.legend(loc="upper left")
     head(figure, record)
@@ -45,7 +46,7 @@ def monotone_interpolation(record: Record) -> Figure:
 
 
 DEPTHS = (1, 2, 4, 8)
-LEFT = {1: 0.025, 2: 0.025, 4: 0.1, 8: 0.035}  # how far labels are from their curves
+PLACES = {1: (0.2, 0.3), 2: (0.43, 0.3), 4: (0.595, 0.3), 8: (0.68, 0.42)}  # of labels, to the left of their curves
 
 
 def deep_linear_scalar_path(record: Record) -> Figure:
@@ -69,8 +70,7 @@ def deep_linear_scalar_path(record: Record) -> Figure:
             if control is None:
                 a = np.linspace(0, 1, lhs.shape[-1])
                 curves.plot(a, lhs[0, depth - 1], marker, color=colour, markersize=3, label="measured" if depth == 1 else None)
-                place = (1 - 0.6**0.5) ** (1 / depth) - LEFT[depth]  # of a loss of 0.3
-                curves.text(place, 0.3, f"$L = {depth}$", color=GUIDE, ha="right", va="center")
+                curves.text(*PLACES[depth], f"$L = {depth}$", color=GUIDE, ha="right", va="center")
             if depth > 1 or control is None:
                 shade, name = GUIDE if control is None else colour, label if depth == 2 else None
                 curves.plot(fine, 0.5 * (fine**power - 1) ** 2, linestyle=line, color=shade, label=name, zorder=1)

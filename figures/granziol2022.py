@@ -83,7 +83,15 @@ def spiked_shift(record: Record) -> Figure:
             continue
         mean, error = np.asarray(found.mean), 1.96 * np.asarray(found.stderr)
         name += "" if control is None else f" ({_verdict(record, control)})"
-        apart.errorbar(SPIKES, mean - np.asarray(found.predicted), error, fmt=marker, color=colour, label=name)
+        apart.errorbar(
+            SPIKES,
+            mean - np.asarray(found.predicted),
+            error,
+            fmt=marker,
+            color=colour,
+            label=name,
+            zorder=2 + (control is None),
+        )
         if control in (None, "small"):
             size = 5 if control is None else 3
             curve.errorbar(SPIKES, mean, error, fmt=marker, color=colour, markersize=size, label=name.split(" (")[0])

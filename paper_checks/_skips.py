@@ -29,7 +29,8 @@ def network(key: Array, depth: int) -> Params:
 
     def normal(key: Array, n: int, m: int) -> Array:
         weights: Array = jax.random.normal(key, (n, m), jnp.float32)
-        return weights * (2 / n) ** 0.5
+        scaled: Array = weights * (2 / n) ** 0.5
+        return scaled
 
     return {"first": normal(first, 64, WIDTH), "hidden": [normal(one, WIDTH, WIDTH) for one in hidden],
             "last": normal(last, WIDTH, 10)}  # fmt: skip

@@ -17,6 +17,7 @@ Floats = NDArray[np.float64]
 
 PARAMS, BLOCKS = 1000, 10
 DIMS = (1, 3, 5, 8, 9, 10, 11, 15)
+LEAST = 1e-10  # of a loss that is not 0: at d = 9, 385 Beta(1/2, 9/2), one is smaller with a probability of 1e-6
 
 
 @paper.claim(
@@ -26,9 +27,10 @@ DIMS = (1, 3, 5, 8, 9, 10, 11, 15)
     checked="memory",
     statement=r"L(\theta) = \sum_{i=1}^{10} \left(\sum_{j \in \text{block } i} \theta_j - i\right)^2: \quad"
     r" \min_z L(P z) = 0 \iff d \ge 10, \quad \mathbb{E} \min_z L(P z) = (1 - d / 10)\, 385 \text{ below}",
-    # Zero: sums of 1000 products in float64, of condition up to 1e5 in 400 draws. Means: standard errors of 0.3 to 5 %.
+    # Zero: rounding times the condition of a Gaussian matrix, squared; 6e-15 was the largest of 40,000 draws at d = 10.
+    # Means: standard errors of 0.3 to 5 %.
     rule=All(
-        solved=Inequality(rtol=0.0, atol=1e-16),
+        solved=Inequality(rtol=0.0, atol=1e-12),
         unsolved=Inequality(rtol=1e-9),
         means=Agreement(rtol=0.25),
     ),
@@ -64,7 +66,7 @@ def toy_dimension(trial: Trial) -> dict[str, Bounds | Estimates]:
     law = (target @ target) * (shares**2 if trial.control == "square" else shares)
     return {
         "solved": Bounds(least[:, enough], upper=0.0, x_label="draw, dimension 10, 11, 15", y_label="least loss"),
-        "unsolved": Bounds(least[:, ~enough], lower=1e-6, x_label="draw, dimension 1 to 9", y_label="least loss"),
+        "unsolved": Bounds(least[:, ~enough], lower=LEAST, x_label="draw, dimension 1 to 9", y_label="least loss"),
         "means": Estimates.from_samples(least[:, ~enough], law, x_label="dimension 1, 3, 5, 8, 9", y_label="mean least loss"),
     }
 

@@ -34,7 +34,7 @@ class Direction:
     tree: Params
     convention: str
 
-    def __mul__(self, factor: float) -> "Direction":
+    def __mul__(self, factor: float | int) -> "Direction":
         """The direction, longer by a factor; -1 turns it round."""
         return Direction(jax.tree.map(lambda leaf: leaf * factor, self.tree), f"{factor:g} times {self.convention}")
 

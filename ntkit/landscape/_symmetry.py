@@ -165,7 +165,7 @@ def match(first: Params, second: Params, symmetry: Symmetry, *, key: PRNGKeyArra
 
 def _gains(
     pairs: Sequence[tuple[np.ndarray, np.ndarray, Names]], found: Permutations, name: str, size: int
-) -> Float[np.ndarray, "units units"]:
+) -> Float[np.ndarray, "size size"]:
     """The inner product of every unit of the first network with every one of the second, in the other permutations."""
     gains = np.zeros((size, size))
     for one, two, names in pairs:
@@ -177,7 +177,7 @@ def _gains(
     return gains
 
 
-def _by_unit(array: np.ndarray, axis: int, size: int) -> Float[np.ndarray, "units others"]:
+def _by_unit(array: np.ndarray, axis: int, size: int) -> Float[np.ndarray, "size others"]:
     front = np.moveaxis(array, axis, -1)
     return np.moveaxis(front.reshape(*front.shape[:-1], -1, size), -1, 0).reshape(size, -1)
 

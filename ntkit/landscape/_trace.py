@@ -102,7 +102,7 @@ def _estimated(
     flat = Flat(loss, params)
 
     @jax.jit
-    def probed(params: Params, keys: PRNGKeyArray) -> Float[Array, " probes"]:
+    def probed(params: Params, keys: Array) -> Float[Array, " probes"]:
         def one(key: PRNGKeyArray) -> Array:
             v = jax.random.rademacher(key, (flat.size,), flat.dtype)
             return sample(v, flat.traced(params, v))

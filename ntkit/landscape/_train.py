@@ -17,6 +17,7 @@ from ntkit.landscape._ascent import ascent
 from ntkit.landscape._loss import Params, check_params
 
 State = Any  # what a method remembers: a pytree
+Scalar = float | Float[Array, ""]  # traced in a compiled training, so that another rate compiles nothing
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["rate", "momentum", "decay"], meta_fields=[])
@@ -30,9 +31,9 @@ class Descent:
         decay: of weights, added to the gradient.
     """
 
-    rate: float
-    momentum: float = field(default=0.0, kw_only=True)
-    decay: float = field(default=0.0, kw_only=True)
+    rate: Scalar
+    momentum: Scalar = field(default=0.0, kw_only=True)
+    decay: Scalar = field(default=0.0, kw_only=True)
 
     def start(self, params: Params) -> State:
         """Nothing is remembered before the first step."""
@@ -55,10 +56,10 @@ class Adam:
         epsilon: added to the square root.
     """
 
-    rate: float = 1e-3
-    beta1: float = field(default=0.9, kw_only=True)
-    beta2: float = field(default=0.999, kw_only=True)
-    epsilon: float = field(default=1e-8, kw_only=True)
+    rate: Scalar = 1e-3
+    beta1: Scalar = field(default=0.9, kw_only=True)
+    beta2: Scalar = field(default=0.999, kw_only=True)
+    epsilon: Scalar = field(default=1e-8, kw_only=True)
 
     def start(self, params: Params) -> State:
         """Both means are 0 before the first step."""
@@ -177,7 +178,7 @@ def _trained(
     method: Descent | Adam,
     data: PyTree[Array] | None,
     orders: Int[Array, "steps batch"] | None,
-    radius: float,
+    radius: Scalar,
     steps: int,
     every: int,
     aware: bool,

@@ -14,6 +14,8 @@ from ntkit.landscape import ascent, inner_maximum
 from ntkit.strategies import seeds
 from tests.landscape.models import case, quadratic
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 KEY = jax.random.key(0)
 
 

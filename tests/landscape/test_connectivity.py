@@ -25,6 +25,8 @@ from ntkit.landscape import (
 from ntkit.strategies import seeds
 from tests.landscape.models import case, perceptron
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 KEY = jax.random.key(0)
 
 
@@ -146,6 +148,7 @@ def test_no_dimension_may_do():
     assert intrinsic_dimension(lambda dim: 0.1, [1, 2], baseline=1.0) == (None, {1: 0.1, 2: 0.1})
 
 
+@pytest.mark.usefixtures("without_type_checks")
 def test_what_is_wrong_is_said():
     loss, params = mean_field()
     for call, said in (

@@ -10,6 +10,8 @@ from ntkit.landscape import GaussNewton, directional_sharpness, rank, sharpness
 from ntkit.landscape._sharpness import ROTATIONS, SCALES, WORDS
 from tests.landscape.models import case, cross_entropy, dense_hessian, outputs, perceptron, quadratic
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 KEY = jax.random.key(0)
 
 
@@ -103,6 +105,7 @@ def test_along_directions_it_lies_within_the_spectrum_and_has_no_length():
         directional_sharpness(loss, params, jax.tree.map(jnp.zeros_like, params))
 
 
+@pytest.mark.usefixtures("without_type_checks")
 def test_what_is_wrong_is_said():
     for kind, radius, said in (
         ("sharp", 1.0, "kind must be one of eigenvalue, trace, ball, average, scaled-ball, scaled-trace, radial, got 'sharp'"),

@@ -14,6 +14,8 @@ from ntkit.landscape._symmetry import units
 from ntkit.strategies import seeds
 from tests.landscape.models import outputs, perceptron
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 KEY = jax.random.key(0)
 
 
@@ -126,6 +128,7 @@ def test_equal_units_are_ties_and_end():
     assert match(params, params, chain(params), key=KEY).sweeps == 1
 
 
+@pytest.mark.usefixtures("without_type_checks")
 def test_what_is_wrong_is_said():
     params = perceptron(np.random.default_rng(0), (3, 4, 2))
     symmetry = chain(params)

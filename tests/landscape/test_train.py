@@ -9,6 +9,8 @@ import pytest
 from ntkit.landscape import Adam, Descent, train
 from tests.landscape.models import case, cross_entropy, outputs, perceptron
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 KEY = jax.random.key(0)
 
 
