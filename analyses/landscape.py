@@ -31,8 +31,10 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import re
 import shlex
-from collections.abc import Callable, Iterable
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,11 +72,13 @@ from ntkit.studies import (
 if TYPE_CHECKING:
     import jax
 
+    from ntkit.kernels import Layer
     from ntkit.lipschitz import Network
 
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 LOSSES = ("cross-entropy", "squared")
 COUNT = 500  # inputs of files, as of studies
+PARALLEL = 1 - 1e-6  # a cosine from which on two directions are one
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ def run(options: argparse.Namespace) -> int:
     write_whole(table, lambda file: file.write(_csv(found).encode()))
     write_whole(arrays, lambda file: np.savez(file, **_arrays(found)))
     write_picture(picture, lambda: drawn_scenery(f"{short(studied.words)} on {len(inputs.x)} {inputs.name}", found))
-    (folder / "plane.npz").unlink()  # all of it is in slices.npz
+    (folder / "plane.npz").unlink(missing_ok=True)  # all of it is in slices.npz
     written = [record, table, arrays, picture]
     if studied.trained:
         written.append(folder / "weights.npz")
@@ -160,12 +164,8 @@ def _studied(options: argparse.Namespace, keys: dict[str, jax.Array]) -> tuple[S
         return _of_file(options)
     net, inputs = network_and_inputs(options)
     y = _targets(inputs, options)
-    from ntkit.kernels import Abs, LayerNorm, LeakyRelu, Relu, words
+    from ntkit.kernels import words
 
-    layers = list(every_layer(net.layers))
-    homogeneous = any(isinstance(layer, Relu | LeakyRelu | Abs) for layer in layers) and not any(
-        isinstance(layer, LayerNorm) for layer in layers
-    )
     count = y.shape[1] if y.ndim > 1 else (int(y.max()) + 1 if y.dtype.kind == "i" else 1)
     try:
         start = net.init(
@@ -173,10 +173,21 @@ def _studied(options: argparse.Namespace, keys: dict[str, jax.Array]) -> tuple[S
         )
     except ValueError as error:
         raise UsageError(f"--net: {error}") from None
-    studied = Studied(words(net), start, net.apply, -1, homogeneous, None)
+    studied = Studied(words(net), start, net.apply, -1, rescalable(net.layers), None)
     if options.weights is not None:
         return replace(studied, params=_read(options.weights, start)), inputs, y
     return _trained(studied, inputs, y, keys["order"], options), inputs, y
+
+
+def rescalable(layers: Sequence[Layer]) -> bool:
+    """Whether there are units between two layers of weights, through homogeneous functions alone, without normalisation."""
+    from ntkit.kernels import Abs, AvgPool, Conv, Dense, Flatten, GlobalAvgPool, Identity, LeakyRelu, Relu
+
+    kinds = {"w": Dense | Conv, "h": Relu | LeakyRelu | Abs, "-": AvgPool | GlobalAvgPool | Flatten | Identity}
+    letters = "".join(
+        next((letter for letter, kind in kinds.items() if isinstance(layer, kind)), "x") for layer in every_layer(layers)
+    )
+    return re.search("w-*h[h-]*w", letters) is not None
 
 
 def _trained(studied: Studied, inputs: Inputs, y: Floats, key: jax.Array, options: argparse.Namespace) -> Studied:
@@ -211,7 +222,7 @@ def _read(file: str, like: Any) -> Any:
     try:
         with np.load(file) as found:
             arrays = [found[f"arr_{i}"] for i in range(len(found.files))]
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise UsageError(f"--weights {file}: must be weights.npz of this study where --net is given ({error})") from None
     shapes, expected = [array.shape for array in arrays], [leaf.shape for leaf in leaves]
     if shapes != expected:
@@ -236,8 +247,10 @@ def _of_file(options: argparse.Namespace) -> tuple[Studied, Inputs, Floats]:
     inputs = replace(inputs, x=channels_first(net.input_shape, inputs.x))
     y = _targets(inputs, options)
     count = y.shape[1] if y.ndim > 1 else (int(y.max()) + 1 if y.dtype.kind == "i" else 1)
-    if count > net.outputs:
-        raise UsageError(f"--labels: there are {count} classes or numbers, more than the network's {net.outputs} outputs")
+    if count > net.outputs or (y.dtype.kind != "i" and count != net.outputs):
+        raise UsageError(
+            f"--labels: there are {count} classes or numbers, which do not go with the network's {net.outputs} outputs"
+        )
     structure = jax.tree.structure(net)
     parts = [_part(path, jnp.asarray(leaf, options.dtype)) for path, leaf in jax.tree_util.tree_leaves_with_path(net)]
 
@@ -325,6 +338,8 @@ def measured(
     grid = np.linspace(-options.span, options.span, options.points)
     try:
         pair = direction_pair(keys["directions"], params, filter_axis=studied.filter_axis)
+        if min(_length(way.tree) for way in (pair.first, pair.second)) == 0 or abs(pair.cosine) > PARALLEL:
+            raise UsageError("the weights leave no plane: it takes at least two that are not zero")
         lines = [slice_1d(loss, params, way, grid, metrics=metrics) for way in (pair.first, pair.second)]
         progress = progress_line("drawing", power=1)
         plane = slice_2d(
@@ -343,9 +358,10 @@ def measured(
     total = trace(loss, params, key=keys["spectrum"], rtol=0.1, max_probes=512)
     return Scenery(
         grid=grid, lines=[line.values for line in lines], plane=plane.values, centre=plane.centre,
-        accuracy=plane.metrics.get("accuracy"), gradient=_length(jax.grad(loss)(params)),
+        accuracy=float(point["accuracy"](params)) if "accuracy" in point else None, gradient=_length(jax.grad(loss)(params)),
         curvatures=_in_plane(loss, params, [pair.first.tree, pair.second.tree]), top=np.asarray(top.values, float),
         residuals=np.asarray(top.residuals, float), smallest=low.value, smallest_residual=low.residual, params=size,
+        accuracies=plane.metrics.get("accuracy"),
         trace=total.value, trace_interval=total.interval, density_grid=spread.grid, density=spread.value,
         density_interval=spread.interval, conventions=plane.conventions, homogeneous=studied.homogeneous,
     )  # fmt: skip
@@ -378,7 +394,7 @@ def described(studied: Studied, inputs: Inputs, found: Scenery, options: argpars
     yield f"network  {studied.words}, {found.params} parameters"
     yield f"data     {len(inputs.x)} of {inputs.total} {inputs.name}, {' x '.join(map(str, inputs.x.shape[1:]))}"
     yield f"weights  {studied.trained or options.weights}"
-    right = "" if found.accuracy is None else f", accuracy {percent(found.right)}"
+    right = "" if found.accuracy is None else f", accuracy {percent(found.accuracy)}"
     yield f"here     loss {found.centre:.4g}{right}, gradient {found.gradient:.3g}"
     yield (
         "Hessian  "
@@ -395,7 +411,7 @@ def described(studied: Studied, inputs: Inputs, found: Scenery, options: argpars
 
 def _facts(found: Scenery) -> dict[str, Any]:
     return {
-        "loss": found.centre, "accuracy": None if found.accuracy is None else found.right, "gradient": found.gradient,
+        "loss": found.centre, "accuracy": found.accuracy, "gradient": found.gradient,
         "parameters": found.params, "eigenvalues": found.top.tolist(), "residuals": found.residuals.tolist(),
         "smallest": found.smallest, "smallest_residual": found.smallest_residual, "trace": found.trace,
         "trace_interval": list(found.trace_interval), "plane_curvatures": found.curvatures.tolist(),
@@ -432,7 +448,7 @@ def _arrays(found: Scenery) -> dict[str, Any]:
         "grid": found.grid, "plane": found.plane, "first": found.lines[0], "second": found.lines[1], "eigenvalues": found.top,
         "density_grid": found.density_grid, "density": found.density, "density_interval": found.density_interval,
     }  # fmt: skip
-    return arrays if found.accuracy is None else arrays | {"accuracy": found.accuracy}
+    return arrays if found.accuracies is None else arrays | {"accuracy": found.accuracies}
 
 
 def _positive(text: str) -> float:

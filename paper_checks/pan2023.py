@@ -105,6 +105,6 @@ def _run(
 def clipped(way: Layers) -> Layers:
     """The largest tenth of all entries, cut to the size of the largest of the others."""
     flat, unravel = ravel_pytree(way)
-    edge = jnp.quantile(jnp.abs(flat), 1 - CLIPPED)
+    edge = jnp.quantile(jnp.abs(flat), 1 - CLIPPED, method="lower")
     made: Layers = unravel(jnp.clip(flat, -edge, edge))
     return made

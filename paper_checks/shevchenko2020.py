@@ -30,7 +30,7 @@ SAMPLES = 50  # digits: the identity holds for any data
     # 2000 subsets: standard errors of 1 to 2.5 %, the interval of 12 estimates three of them. Slopes: 1/K - 1/N, not 1/K.
     rule=All(change=Agreement(rtol=0.1), rate=Slope(tol=0.1)),
     controls={
-        "with-replacement": Control("S^2 / K, the law of draws with replacement, where they are without", parts=("change",)),
+        "with-replacement": Control("S^2 / K, as of draws with replacement up to a factor 1 - 1/N", parts=("change",)),
         "not-rescaled": Control("units that stay keep the factor 1/N", parts=("change", "rate")),
         "half": Control("a rate of -1/2", parts=("rate",)),
     },

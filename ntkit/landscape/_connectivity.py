@@ -14,7 +14,7 @@ import scipy.stats
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ntkit.landscape._loss import Loss, Params, check_direction, check_loss
-from ntkit.landscape._symmetry import Symmetry, units
+from ntkit.landscape._symmetry import Symmetry, _leaves, units
 
 POINTS = 25  # of a line, unless asked for
 
@@ -26,7 +26,8 @@ class Barrier:
     """How far the loss on a line rises above a chord.
 
     Attributes:
-        value: the largest rise at the points of the grid, a bound from below of that on the line; NaN if the loss is anywhere.
+        value: the largest rise at the points of the grid, a bound from below of that on the line; NaN if the loss is NaN or
+            infinite at one of them.
         at: where, from 0 to 1.
         grid: the points, shape (points,).
         losses: there.
@@ -187,6 +188,12 @@ def dropout_stability(
     sizes = units(params, symmetry)
     if not sizes:
         raise ValueError("symmetry must name at least one layer of units, got none")
+    fed = {name for _, names in _leaves(params, symmetry) for name in names[:-1]}
+    unfed = sorted(set(sizes) - fed)
+    if unfed:
+        raise ValueError(
+            f"symmetry must name, of each layer of units, an axis before the last of weights that it feeds, not so {unfed}"
+        )
     kept = {name: max(1, round(keep * size)) for name, size in sizes.items()}
     factors = {name: jnp.ones((1, size)) for name, size in sizes.items()}  # the first draw keeps all
     for own, (name, size) in zip(jax.random.split(key, len(sizes)), sizes.items(), strict=True):

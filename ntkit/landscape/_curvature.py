@@ -18,7 +18,10 @@ Vector = Float[Array, " params"]
 
 @runtime_checkable
 class Curvature(Protocol):
-    """A symmetric matrix at every point, known by its products."""
+    """A symmetric matrix at every point, known by its products, and the loss that it belongs to."""
+
+    def __call__(self, params: Params) -> Float[Array, ""]:
+        """The loss."""
 
     def product(self, params: Params, v: Params) -> Params:
         """The matrix at `params` times a direction."""

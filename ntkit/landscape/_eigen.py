@@ -60,7 +60,7 @@ def top_eigenpairs(loss: Loss, params: Params, count: int, *, key: PRNGKeyArray,
         rtol: the residuals that are aimed at, relative to each eigenvalue. 1e-6 takes 3 to 5 products for each of 10 pairs.
 
     Raises:
-        ValueError: `count` is out of range, or see `slice_1d` for `loss` and `params`.
+        ValueError: `count` is out of range, second derivatives are not finite, or see `slice_1d` for `loss` and `params`.
         scipy.sparse.linalg.ArpackNoConvergence: eigenvalues are so close together that iterations found too few of them.
 
     Example:
@@ -73,6 +73,7 @@ def top_eigenpairs(loss: Loss, params: Params, count: int, *, key: PRNGKeyArray,
         raise ValueError(f"count must be from 1 to the number of parameters, {flat.size}, got {count}")
     if flat.size <= DENSE or count > flat.size // 2:
         matrix = np.asarray(flat.dense())
+        _check_finite(matrix)
         values, columns = np.linalg.eigh(matrix)
         values, columns = values[::-1][:count], columns[:, ::-1][:, :count]
         residuals = np.linalg.norm(matrix @ columns - columns * values, axis=0)
@@ -81,7 +82,9 @@ def top_eigenpairs(loss: Loss, params: Params, count: int, *, key: PRNGKeyArray,
         operator = scipy.sparse.linalg.LinearOperator(
             (flat.size, flat.size), matvec=lambda v: np.asarray(flat(jnp.asarray(v.reshape(-1), flat.dtype))), dtype=flat.dtype
         )
-        if not np.asarray(flat(jnp.asarray(start))).any():  # ARPACK refuses a matrix that is zero
+        image = np.asarray(flat(jnp.asarray(start)))
+        _check_finite(image)
+        if not image.any():  # ARPACK refuses a matrix that is zero
             values, columns = np.zeros(count, flat.dtype), np.eye(flat.size, count, dtype=flat.dtype)
         else:
             values, columns = scipy.sparse.linalg.eigsh(operator, count, which="LA", v0=start, tol=rtol)
@@ -90,6 +93,11 @@ def top_eigenpairs(loss: Loss, params: Params, count: int, *, key: PRNGKeyArray,
         images = np.asarray(flat.rows(jnp.asarray(columns.T)))
         residuals = np.linalg.norm(images - columns.T * values[:, None], axis=1)
     return Eigenpairs(values, flat.tree(jnp.asarray(columns.T, flat.dtype)), residuals, flat.products)
+
+
+def _check_finite(found: np.ndarray) -> None:
+    if not np.isfinite(found).all():
+        raise ValueError("loss must have finite second derivatives at params, got NaN or infinity")
 
 
 def smallest_eigenvalue(loss: Loss, params: Params, *, key: PRNGKeyArray, steps: int = 60) -> Smallest:

@@ -149,6 +149,6 @@ def check_direction(name: str, direction: Params, params: Params) -> None:
             raise ValueError(f"{where} must be finite, got NaN or infinity")
 
 
-def _nonfinite(leaf: Array) -> int:
+def _nonfinite(leaf: Array | np.ndarray) -> int:
     """How many numbers are NaN or infinite; of a traced array nothing is known."""
     return 0 if isinstance(leaf, jax.core.Tracer) else int((~np.isfinite(np.asarray(leaf))).sum())

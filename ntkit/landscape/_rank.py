@@ -42,7 +42,7 @@ def rank(loss: Loss, params: Params) -> Rank:
     In float64: what float32 rounds, about 1e-7 of the largest eigenvalue, hides small ones.
 
     Raises:
-        ValueError: there are more parameters, or see `slice_1d` for `loss` and `params`.
+        ValueError: there are more parameters, second derivatives are not finite, or see `slice_1d` for `loss` and `params`.
 
     Example:
         >>> found = rank(lambda w: (w[0] + w[1]) ** 2 - w[2] ** 2, jnp.zeros(4))
@@ -53,6 +53,10 @@ def rank(loss: Loss, params: Params) -> Rank:
     if flat.size > MOST:
         raise ValueError(f"params must have at most {MOST} numbers, whose matrix is written down, got {flat.size}")
     matrix: np.ndarray = np.asarray(flat.rows(jnp.eye(flat.size, dtype=flat.dtype)), float)
+    if not np.isfinite(matrix).all():
+        raise ValueError("loss must have finite second derivatives at params, got NaN or infinity")
+    scale = float(abs(matrix).max()) or 1.0
+    matrix = matrix / scale  # so that no square under- or overflows
     # Entries are off by a rounding of sums over the data at least, and by as much as keeps the matrix from being symmetric.
     rounding = float(np.finfo(flat.dtype).eps)
     off = max(float(np.linalg.norm(matrix - matrix.T)), rounding * float(np.linalg.norm(matrix)))
@@ -63,4 +67,4 @@ def rank(loss: Loss, params: Params) -> Rank:
     above = float(sizes[counted].min()) if counted.any() else inf
     below = float(sizes[~counted].max()) if not counted.all() else 0.0
     clear = bool(above > CLEAR * max(noise, below)) if counted.any() else True
-    return Rank(int(counted.sum()), noise, above, below, clear, values)
+    return Rank(int(counted.sum()), scale * noise, scale * above, scale * below, clear, scale * values)

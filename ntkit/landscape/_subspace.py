@@ -50,6 +50,8 @@ class Subspace:
 
     def __call__(self, z: Float[Array, " dim"]) -> Params:
         """The parameters at coordinates."""
+        if z.shape != self.basis.shape[1:]:
+            raise ValueError(f"z must have shape {self.basis.shape[1:]}, one number for each direction, got {z.shape}")
         return self._unravel(self._origin + jnp.matmul(self.basis, z, precision=jax.lax.Precision.HIGHEST))
 
     def restricted(self, loss: Loss) -> Callable[[Float[Array, " dim"]], Float[Array, ""]]:
@@ -64,7 +66,7 @@ def intrinsic_dimension(
 
     Args:
         performance: of a dimension, larger is better, such as the accuracy after training in a `Subspace`.
-        dims: rising. None after the one that is found is tried.
+        dims: rising, from 1 on. None after the one that is found is tried.
         baseline: the performance in the whole space, above 0.
         share: of it that counts, above 0.
 
@@ -78,8 +80,9 @@ def intrinsic_dimension(
         >>> intrinsic_dimension(lambda dim: min(dim / 10, 1.0), [4, 8, 9, 16], baseline=1.0)
         (9, {4: 0.4, 8: 0.8, 9: 0.9})
     """
-    if not dims or any(before >= after for before, after in pairwise(dims)):
-        raise ValueError(f"dims must be at least one and rise, got {list(dims)}")
+    dims = [int(dim) for dim in dims]
+    if not dims or dims[0] < 1 or any(before >= after for before, after in pairwise(dims)):
+        raise ValueError(f"dims must be at least one, from 1 on, and rise, got {dims}")
     for name, number in (("baseline", baseline), ("share", share)):
         if not (number > 0 and isfinite(number)):
             raise ValueError(f"{name} must be above 0 and finite, got {number}")

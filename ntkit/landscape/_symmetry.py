@@ -7,8 +7,9 @@ name. An axis that is several times as long as a permutation is one of flattened
 Source: Ainsworth, Hayase, Srinivasa (2023), matching weights by coordinate descent over linear assignments.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -32,7 +33,7 @@ class Matching:
     Attributes:
         params: the second network with its units permuted.
         permutations: by name; unit i of the permuted network is unit permutation[i] of the second one.
-        objective: the inner product of the parameters at the start and after every assignment, never falling.
+        objective: the inner product of what permutations move, at the start and after every assignment, never falling.
         sweeps: how often every permutation was assigned; the last sweep changed nothing.
     """
 
@@ -42,34 +43,38 @@ class Matching:
     sweeps: int
 
 
-def chain(params: Sequence[Any]) -> Symmetry:
+def chain(params: Any) -> Symmetry:
     """The symmetry of a plain chain of layers, dense or convolution, whose hidden units may be permuted.
 
     Args:
-        params: a sequence of layers, each a pytree of arrays with the output units along the last axis and the inputs along
-            the one before (JAX and flax: dense (in, out), convolution HWIO); arrays with one axis are of the output units.
+        params: a list or tuple of layers, each a pytree of arrays with the output units along the last axis and the inputs
+            along the one before (JAX and flax: dense (in, out), convolution HWIO); arrays with one axis are of the output
+            units. A layer without weights of two axes, such as of normalisation, leaves units as they are.
 
     Raises:
-        ValueError: `params` is no sequence of at least one layer.
+        ValueError: `params` is no list or tuple of at least one layer.
 
     Example:
         >>> chain([{"w": jnp.zeros((3, 5)), "b": jnp.zeros(5)}, {"w": jnp.zeros((5, 2))}])
         [{'b': ('units0',), 'w': (None, 'units0')}, {'w': ('units0', None)}]
     """
-    if not isinstance(params, Sequence) or not params:
-        raise ValueError(f"params must be a sequence of at least one layer, got {type(params).__name__}")
+    if not isinstance(params, list | tuple) or not params:
+        raise ValueError(f"params must be a list or tuple of at least one layer, got {type(params).__name__}")
     check_params(params)
+    weighted = [number for number, layer in enumerate(params) if any(leaf.ndim > 1 for leaf in jax.tree.leaves(layer))]
+    made, before = [], None
+    for number, layer in enumerate(params):
+        after = before
+        if number in weighted:
+            after = f"units{weighted.index(number)}" if number != weighted[-1] else None
+        made.append(jax.tree.map(partial(_names, before, after), layer))
+        before = after
+    return tuple(made) if isinstance(params, tuple) else made
 
-    def named(number: int) -> Callable[[Any], Names]:
-        before = f"units{number - 1}" if number else None
-        after = f"units{number}" if number < len(params) - 1 else None
-        return lambda leaf: (
-            *(None,) * (leaf.ndim - 2),
-            *((before,) if leaf.ndim > 1 else ()),
-            *((after,) if leaf.ndim else ()),
-        )
 
-    return [jax.tree.map(named(number), layer) for number, layer in enumerate(params)]
+def _names(before: str | None, after: str | None, leaf: Any) -> Names:
+    """Of the axes of one leaf."""
+    return (*(None,) * (leaf.ndim - 2), *((before,) if leaf.ndim > 1 else ()), *((after,) if leaf.ndim else ()))
 
 
 def permuted(params: Params, symmetry: Symmetry, permutations: Permutations) -> Params:
@@ -87,7 +92,8 @@ def permuted(params: Params, symmetry: Symmetry, permutations: Permutations) -> 
     for name, size in sizes.items():
         if name not in permutations:
             raise ValueError(f"permutations must have {name!r}, got {sorted(permutations)}")
-        if not np.array_equal(np.sort(permutations[name]), np.arange(size)):
+        order = np.asarray(permutations[name])
+        if order.dtype.kind not in "iu" or not np.array_equal(np.sort(order), np.arange(size)):
             raise ValueError(f"permutations[{name!r}] must have each of 0 to {size - 1} once, got {permutations[name]!r}")
     return jax.tree.map(lambda leaf, names: jnp.asarray(_moved(leaf, names, permutations)), params, symmetry)
 
@@ -109,7 +115,7 @@ def units(params: Params, symmetry: Symmetry) -> dict[str, int]:
             if name is not None:
                 lengths.setdefault(name, []).append(length)
     for name, found in lengths.items():
-        if any(length % min(found) for length in found):
+        if not min(found) or any(length % min(found) for length in found):
             raise ValueError(f"symmetry must name axes whose lengths are multiples of the shortest, got {found} for {name!r}")
     return {name: min(found) for name, found in lengths.items()}
 
@@ -145,6 +151,7 @@ def match(first: Params, second: Params, symmetry: Symmetry, *, key: PRNGKeyArra
     pairs = [
         (np.asarray(one, float), np.asarray(two, float), names)
         for (one, names), two in zip(_leaves(first, symmetry), jax.tree.leaves(second), strict=True)
+        if any(names)  # others could hide gains in their rounding
     ]
     found = {name: np.arange(size) for name, size in sizes.items()}
     objective = [_product(pairs, found)]

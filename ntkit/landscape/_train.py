@@ -4,7 +4,7 @@ Source: Adam, Kingma and Ba (2015), algorithm 1; sharpness-aware steps, Foret, K
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any
 
@@ -134,7 +134,8 @@ def train(
         keep: steps between the points that are kept, a divisor of `steps`; None to keep none.
 
     Raises:
-        ValueError: a number is out of range, a batch has no data or no key, or see `slice_1d` for `params`.
+        ValueError: a number is out of range, a batch has no data or no key, the loss is no number, or see `slice_1d` for
+            `params`.
 
     Example:
         >>> found = train(lambda w: 0.5 * w**2, jnp.array(1.0), Descent(0.5), 2, keep=1)
@@ -142,6 +143,7 @@ def train(
         (0.25, [0.5, 0.125], [1.0, 0.5, 0.25])
     """
     check_params(params)
+    method, radius = _checked(method), float(radius)
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
     if keep is not None and (keep < 1 or steps % keep):
@@ -150,10 +152,25 @@ def train(
         raise ValueError(f"radius must be at least 0 and finite, got {radius}")
     orders = None if batch is None else _orders(data, batch, key, steps)
     every = steps if keep is None else keep
+    seen = () if data is None else (data if orders is None else jax.tree.map(lambda leaf: leaf[orders[0]], data),)
+    shape = jax.eval_shape(loss, params, *seen)
+    if getattr(shape, "shape", None) != () or not jnp.issubdtype(shape.dtype, jnp.floating):
+        raise ValueError(f"loss must return one floating point number, got {shape}")
     end, losses, points = _trained(loss, params, method, data, orders, radius, steps, every, radius > 0)
     if keep is None:
         points = None
     return Training(end, np.asarray(losses).reshape(-1), points)
+
+
+def _checked(method: Descent | Adam) -> Descent | Adam:
+    """Python's numbers, in range, which leave the parameters' dtype as it is."""
+    numbers = {own.name: float(getattr(method, own.name)) for own in fields(method)}
+    for name, number in numbers.items():
+        most = 1.0 if name in ("momentum", "beta1", "beta2") else np.inf
+        if not 0 <= number < most:
+            limit = "finite" if most == np.inf else "below 1"
+            raise ValueError(f"{name} of {type(method).__name__} must be at least 0 and {limit}, got {number}")
+    return type(method)(**numbers)
 
 
 def _orders(data: PyTree[Array] | None, batch: int, key: PRNGKeyArray | None, steps: int) -> Int[Array, "steps batch"]:

@@ -28,7 +28,7 @@ class Scenery:
         lines: the loss along each.
         plane: the loss, [i, j] at grid[i] of the first and grid[j] of the second.
         centre: the loss at the parameters.
-        accuracy: on the plane; None where there are no classes.
+        accuracy, accuracies: the share of inputs that are right, at the parameters and on the plane; None without classes.
         gradient: its length at the parameters.
         curvatures: the two principal ones within the plane, for a step of length 1, falling.
         top, residuals: the largest eigenvalues of the Hessian, falling, and how far each may be off.
@@ -44,7 +44,8 @@ class Scenery:
     lines: list[Floats]
     plane: Floats
     centre: float
-    accuracy: Floats | None
+    accuracy: float | None
+    accuracies: Floats | None
     gradient: float
     curvatures: Floats
     top: Floats
@@ -61,13 +62,6 @@ class Scenery:
     homogeneous: bool
 
     @property
-    def right(self) -> float:
-        """The accuracy at the point of the plane that is nearest to the parameters."""
-        assert self.accuracy is not None
-        middle = int(np.argmin(np.abs(self.grid)))
-        return float(self.accuracy[middle, middle])
-
-    @property
     def nonfinite(self) -> int:
         """Points of the plane at which the loss is NaN or infinite."""
         return int((~np.isfinite(self.plane)).sum())
@@ -82,7 +76,9 @@ class Scenery:
             share, mean = percent(max(high, 0.0) / sharpest), self.trace / self.params
             found.append(f"It shows {share} of the sharpest curvature; a mean one is {mean:.3g}.")
         if not np.any(self.top) and self.smallest == 0:
-            found.append("It is flat, and so is the loss in every direction: every gradient there is zero or constant.")
+            found.append(
+                "It does not curve at its centre, nor does the loss in any direction: units there are dead or saturated."
+            )
         elif low < -1e-3 * max(abs(high), abs(sharpest)):
             found.append("It curves downward in the plane: the loss is not convex here, which one such direction proves.")
         elif self.smallest + self.smallest_residual < 0:

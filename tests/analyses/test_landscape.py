@@ -15,6 +15,7 @@ import pytest
 
 from analyses import landscape
 from ntkit.cli import main
+from ntkit.kernels import parse
 from ntkit.landscape import Adam, train
 from ntkit.lipschitz import load_network
 from ntkit.studies import Scenery, drawn_scenery
@@ -124,7 +125,7 @@ def scenery(**changed: object) -> Scenery:
     grid = np.linspace(-1, 1, 3)
     plane = 1 + grid[:, None] ** 2 + grid[None] ** 2
     found = Scenery(
-        grid=grid, lines=[plane[:, 1], plane[1]], plane=plane, centre=1.0, accuracy=None, gradient=0.0,
+        grid=grid, lines=[plane[:, 1], plane[1]], plane=plane, centre=1.0, accuracy=None, accuracies=None, gradient=0.0,
         curvatures=np.array([2.0, 1.0]), top=np.array([10.0, 3.0]), residuals=np.zeros(2), smallest=0.0, smallest_residual=0.0,
         params=5, trace=15.0, trace_interval=(14.0, 16.0), density_grid=np.linspace(0, 10, 4), density=np.full(4, 0.1),
         density_interval=np.full((2, 4), 0.1), conventions=(), homogeneous=False,
@@ -141,7 +142,7 @@ def test_the_verdict_says_what_the_picture_cannot_show() -> None:
     assert "one such direction proves" in " ".join(scenery(curvatures=np.array([2.0, -1.0])).verdict())
     assert "do not compare its widths" in " ".join(scenery(homogeneous=True).verdict())
     flat = scenery(top=np.zeros(2), curvatures=np.zeros(2))
-    assert "It is flat" in " ".join(flat.verdict())
+    assert "It does not curve at its centre, nor does the loss in any direction" in " ".join(flat.verdict())
     holes = np.ones((3, 3))
     holes[0, 0] = np.nan
     assert "NaN or infinite at 1 of 9 points" in " ".join(scenery(plane=holes).verdict())
@@ -165,12 +166,47 @@ def test_a_picture_with_holes_and_without_spread_is_drawn() -> None:
         (("--net", "dense", "--weights", "points.npz", "-o", "out"), "--weights points.npz: must be weights.npz of this study"),
         (("--net", "dense", "--weights", "other.npz", "-o", "out"), "must have arrays of shapes [(64, 10)]"),
         (("--weights", "none.npz", "-o", "out"), "--weights none.npz: there is no such file"),
+        (("--net", "dense", "--weights", "cut.npz", "-o", "out"), "--weights cut.npz: must be weights.npz of this study"),
+        (("--net", "dense", "--weights", "other.npy", "-o", "out"), "--weights other.npy: must be weights.npz of this study"),
+        (("--weights", "three.npz", *DATA, "--labels", "numbers", "-o", "out"), "do not go with the network's 3 outputs"),
+        (("--net", "dense", "--weights", "zero.npz", "-o", "out"), "the weights leave no plane"),
     ],
 )
 def test_what_is_wrong_is_said(arguments: tuple[object, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     np.savez("other.npz", np.ones((2, 2)))
+    np.savez("zero.npz", np.zeros((64, 10)))
+    np.save("other.npy", np.ones(3))
+    np.savez("three.npz", W1=np.ones((3, 3)))
+    Path("cut.npz").write_bytes(Path("other.npz").read_bytes()[:50])
     assert analyze(*arguments) == 2
     assert said in capsys.readouterr().err
+
+
+def test_the_accuracy_is_that_of_the_network_wherever_the_grid_lies() -> None:
+    """An even number of points leaves the network out of the grid."""
+    options = ("--net", "dense relu dense", *DATA, "--labels", "classes", *SMALL)
+    found = []
+    for points in (4, 5):
+        assert analyze(*options, "--points", points, "-o", points) == 0
+        found.append(json.loads(Path(f"{points}/record.json").read_text())["results"])
+    assert found[0]["accuracy"] == found[1]["accuracy"]
+    assert found[0]["loss"] == found[1]["loss"]
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("dense relu dense", True),
+        ("dense relu dense layernorm", True),
+        ("dense relu layernorm dense", False),
+        ("dense layernorm relu dense", False),
+        ("dense erf dense", False),
+        ("dense relu", False),
+        ("conv3x3 relu avgpool2x2 flatten dense", True),
+    ],
+)
+def test_units_can_be_rescaled_between_weights_through_homogeneous_functions(words: str, expected: bool) -> None:
+    assert landscape.rescalable(parse(words, (8, 8, 1) if "conv" in words else None).layers) == expected
 
 
 @pytest.mark.parametrize(

@@ -162,8 +162,16 @@ def test_what_is_wrong_is_said():
             lambda: dropout_stability(loss, params, [(None, None), (None, None)], 0.5, key=KEY),
             "symmetry must name at least one layer of units, got none",
         ),
+        (
+            lambda: dropout_stability(lambda p: p.sum(), jnp.ones(4), ("units",), 0.5, key=KEY),
+            r"symmetry must name, of each layer of units, an axis before the last of weights that it feeds, not so \['units'\]",
+        ),
+        (lambda: Subspace(KEY, jnp.zeros(3), 2)(jnp.zeros(3)), r"z must have shape \(2,\), one number for each direction, got"),
         (lambda: Subspace(KEY, jnp.zeros(3), 4), "dim must be from 1 to the number of parameters, 3, got 4"),
-        (lambda: intrinsic_dimension(float, [2, 1], baseline=1.0), r"dims must be at least one and rise, got \[2, 1\]"),
+        (
+            lambda: intrinsic_dimension(float, [2, 1], baseline=1.0),
+            r"dims must be at least one, from 1 on, and rise, got \[2, 1\]",
+        ),
         (lambda: intrinsic_dimension(float, [1], baseline=0.0), r"baseline must be above 0 and finite, got 0\.0"),
     ):
         with pytest.raises(ValueError, match=said):

@@ -98,6 +98,9 @@ def test_along_directions_it_lies_within_the_spectrum_and_has_no_length():
     low, *_, high = np.linalg.eigvalsh(dense_hessian(loss, params))
     for seed in range(5):
         way = perceptron(np.random.default_rng(seed), (3, 4, 2))
+        for scale in (1e-170, 1e170):
+            far = directional_sharpness(loss, params, jax.tree.map(lambda leaf, scale=scale: scale * leaf, way))
+            assert far == pytest.approx(directional_sharpness(loss, params, way), rel=1e-10)
         found = directional_sharpness(loss, params, way)
         assert low - 1e-12 <= found <= high + 1e-12
         assert directional_sharpness(loss, params, jax.tree.map(lambda leaf: -7 * leaf, way)) == pytest.approx(found)
@@ -132,6 +135,21 @@ def test_a_rank_without_a_gap_is_not_called_clear():
 def test_a_single_precision_rank_hides_what_rounding_hides():
     loss, params = quadratic([1.0, 1e-3, 1e-9], dtype=np.float32)
     assert rank(loss, params).value == 2
+
+
+@pytest.mark.parametrize("scale", [1e-170, 1.0, 1e160])
+def test_ranks_do_not_depend_on_the_scale(scale):
+    found = rank(lambda w: scale * (w[0] + 2 * w[1] + w[2] / 3) ** 2, jnp.zeros(3))
+    assert (found.value, found.clear) == (1, True)
+
+
+def test_curvatures_that_are_not_finite_are_refused():
+    said = "loss must have finite second derivatives at params, got NaN or infinity"
+    for call in (lambda: rank(lambda w: jnp.log(w).sum(), jnp.zeros(2)),
+                 lambda: sharpness(lambda w: (w**1.5).sum(), jnp.zeros(2), key=KEY),
+                 lambda: sharpness(lambda w: (w**1.5).sum(), jnp.zeros(100), key=KEY)):  # fmt: skip
+        with pytest.raises(ValueError, match=said):
+            call()
 
 
 def test_large_networks_have_no_rank():

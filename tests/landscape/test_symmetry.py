@@ -37,8 +37,9 @@ def test_functions_stay_and_planted_orders_are_the_best(seed, widths):
     np.testing.assert_allclose(outputs(twin, x), outputs(params, x), atol=1e-12)
     found = match(params, twin, symmetry, key=KEY)
     assert (np.diff(found.objective) >= 0).all()
-    assert found.objective[-1] <= inner(params, params) * (1 + 1e-12)  # by Cauchy and Schwarz
-    np.testing.assert_allclose(found.objective[-1], inner(params, found.params), rtol=1e-10, atol=1e-10)
+    still = float((params[-1]["bias"] ** 2).sum())  # what nothing moves
+    assert found.objective[-1] + still <= inner(params, params) * (1 + 1e-12)  # by Cauchy and Schwarz
+    np.testing.assert_allclose(found.objective[-1] + still, inner(params, found.params), rtol=1e-10, atol=1e-10)
     np.testing.assert_allclose(outputs(found.params, x), outputs(params, x), atol=1e-12)
 
 
@@ -48,7 +49,8 @@ def test_with_one_hidden_layer_it_is_the_best_of_all(seed, width):
     one, other = (perceptron(np.random.default_rng(seed + i), (3, width, 2)) for i in (0, 10**6))
     symmetry = chain(one)
     every = [inner(one, permuted(other, symmetry, {"units0": np.array(p)})) for p in permutations(range(width))]
-    assert match(one, other, symmetry, key=KEY).objective[-1] == pytest.approx(max(every), rel=1e-10, abs=1e-12)
+    best = match(one, other, symmetry, key=KEY)
+    assert inner(one, best.params) == pytest.approx(max(every), rel=1e-10, abs=1e-12)
 
 
 @pytest.mark.parametrize("width", [8, 32, 128])
@@ -83,6 +85,26 @@ def test_convolutions_and_flattened_channels():
     np.testing.assert_allclose(convolved(twin, x), convolved(params, x), atol=1e-10)
     found = match(params, twin, symmetry, key=KEY).params
     np.testing.assert_array_equal(found[1]["w"], params[1]["w"])
+
+
+@pytest.mark.parametrize("between", [(), {"scale": jnp.ones(4), "shift": jnp.zeros(4)}], ids=["nothing", "normalisation"])
+def test_layers_without_weights_leave_the_units_as_they_are(between):
+    rng = np.random.default_rng(0)
+    params = ({"w": jnp.asarray(rng.normal(size=(3, 4)))}, between, {"w": jnp.asarray(rng.normal(size=(4, 2)))})
+    symmetry = chain(params)
+    assert units(params, symmetry) == {"units0": 4}
+    assert symmetry[2] == {"w": ("units0", None)}
+    assert symmetry[1] == ({"scale": ("units0",), "shift": ("units0",)} if between else ())
+    assert isinstance(match(params, params, symmetry, key=KEY).params, tuple)
+
+
+def test_a_large_leaf_that_nothing_moves_hides_no_gain():
+    one, other = (perceptron(np.random.default_rng(seed), (3, 4, 2)) for seed in (1, 2))
+    for layers in (one, other):
+        layers[1]["bias"] = jnp.full(2, 1e8)
+    small = [{**layer, "bias": layer["bias"] * float(i == 0)} for i, layer in enumerate(other)]
+    every = [inner(one, permuted(small, chain(one), {"units0": np.array(p)})) for p in permutations(range(4))]
+    assert match(one, other, chain(one), key=KEY).objective[-1] == pytest.approx(max(every), rel=1e-10)
 
 
 def residual(params, x):
@@ -133,11 +155,15 @@ def test_what_is_wrong_is_said():
     params = perceptron(np.random.default_rng(0), (3, 4, 2))
     symmetry = chain(params)
     for call, said in (
-        (lambda: chain(jnp.zeros(3)), "params must be a sequence of at least one layer, got ArrayImpl"),
+        (lambda: chain(jnp.zeros(3)), "params must be a list or tuple of at least one layer, got ArrayImpl"),
         (lambda: permuted(params, symmetry, {}), r"permutations must have 'units0', got \[\]"),
         (
             lambda: permuted(params, symmetry, {"units0": np.array([0, 0, 1, 2])}),
             r"permutations\['units0'\] must have each of 0 to 3 once, got array\(\[0, 0, 1, 2\]\)",
+        ),
+        (
+            lambda: permuted(params, symmetry, {"units0": np.arange(4.0)}),
+            r"permutations\['units0'\] must have each of 0 to 3 once, got array\(\[0., 1., 2., 3.\]\)",
         ),
         (lambda: permuted(params, [{}], {}), "symmetry must have the structure of params, with a tuple of names at each leaf"),
         (lambda: units([jnp.zeros((2, 3))], [("a",)]), r"symmetry\[0\] must have a name or None for each axis of \(2, 3\)"),

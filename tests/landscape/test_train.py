@@ -92,6 +92,27 @@ def test_divergence_is_kept_and_said():
     assert not np.isfinite(found.losses[-1])
 
 
+def test_numbers_of_numpy_leave_the_dtype_as_it_is():
+    start = jnp.ones(2, jnp.float32)
+    for method in (Descent(np.float64(0.1)), Adam(np.float64(0.1))):
+        assert train(lambda w: (w**2).sum(), start, method, 2, radius=np.float64(0.1)).params.dtype == jnp.float32
+
+
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        (Descent(float("nan")), "rate of Descent must be at least 0 and finite, got nan"),
+        (Descent(0.1, momentum=1.5), r"momentum of Descent must be at least 0 and below 1, got 1\.5"),
+        (Adam(0.1, beta2=1.0), r"beta2 of Adam must be at least 0 and below 1, got 1\.0"),
+    ],
+)
+def test_numbers_of_methods_are_checked(method, said):
+    with pytest.raises(ValueError, match=said):
+        train(lambda w: w**2, jnp.array(1.0), method, 1)
+    with pytest.raises(ValueError, match="loss must return one floating point number, got"):
+        train(lambda w: w, jnp.ones(2), Descent(0.1), 1)
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [

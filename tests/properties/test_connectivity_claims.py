@@ -306,10 +306,10 @@ def test_the_rise_along_a_path_is_that_of_its_steps_upwards():
 def test_chains_have_a_plateau_of_as_many_orders_as_weights(weights):
     """The loss on the path as a polynomial: y^2 (1 - 2 a^L + a^(2 L)) / 2 and no other power."""
     depth, y = len(weights), np.prod(weights)
-    product_ = np.polynomial.Polynomial([1.0])
+    chained = np.polynomial.Polynomial([1.0])
     for weight in weights:
-        product_ *= np.polynomial.Polynomial([0.0, weight])
-    loss = 0.5 * (product_ - y) ** 2
+        chained *= np.polynomial.Polynomial([0.0, weight])
+    loss = 0.5 * (chained - y) ** 2
     expected = np.zeros(2 * depth + 1)
     expected[[0, depth, 2 * depth]] = 0.5, -1.0, 0.5
     np.testing.assert_allclose(loss.coef, y**2 * expected, rtol=1e-12)
