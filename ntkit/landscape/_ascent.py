@@ -128,7 +128,8 @@ def climbed(
     """Rises, steps and gaps after projected ascent from the sphere, or the centre for a way of zeros, one after another."""
 
     def onto(way: Vector) -> Vector:
-        return ascent(way, radius)
+        step: Vector = ascent(way, radius)
+        return step
 
     def into(step: Vector) -> Vector:
         inside: Vector = jnp.where(jnp.linalg.norm(step) > radius, onto(step), step)

@@ -20,6 +20,8 @@ from ntkit.landscape import Adam, train
 from ntkit.lipschitz import load_network
 from ntkit.studies import Scenery, drawn_scenery
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(30, 3))
 SMALL = ("--width", 4, "--steps", 30, "--points", 5, "--eigenvalues", 3)
@@ -73,8 +75,10 @@ def test_a_network_is_trained_as_it_says_and_measured(capsys: pytest.CaptureFixt
     before = {file.name: file.read_bytes() for file in Path("out").iterdir()}
     assert main(shlex.split(record["command"])[1:]) == 0  # the command of the record repeats it
     assert {file.name: file.read_bytes() for file in Path("out").iterdir()} == before
-    assert analyze(*options[:-4], "-o", "again", "--weights", "out/weights.npz") == 0
-    assert json.loads(Path("again/record.json").read_text())["results"]["loss"] == facts["loss"]
+    # With an even number of points no point of the grid is the network itself, whose loss and accuracy are said all the same.
+    assert analyze(*options[:-4], "-o", "again", "--weights", "out/weights.npz", "--points", 4) == 0
+    again = json.loads(Path("again/record.json").read_text())["results"]
+    assert (again["loss"], again["accuracy"]) == (facts["loss"], facts["accuracy"])
 
 
 def test_training_is_that_of_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,23 +186,11 @@ def test_what_is_wrong_is_said(arguments: tuple[object, ...], said: str, capsys:
     assert said in capsys.readouterr().err
 
 
-def test_the_accuracy_is_that_of_the_network_wherever_the_grid_lies() -> None:
-    """An even number of points leaves the network out of the grid."""
-    options = ("--net", "dense relu dense", *DATA, "--labels", "classes", *SMALL)
-    found = []
-    for points in (4, 5):
-        assert analyze(*options, "--points", points, "-o", points) == 0
-        found.append(json.loads(Path(f"{points}/record.json").read_text())["results"])
-    assert found[0]["accuracy"] == found[1]["accuracy"]
-    assert found[0]["loss"] == found[1]["loss"]
-
-
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
         ("dense relu dense", True),
         ("dense relu dense layernorm", True),
-        ("dense relu layernorm dense", False),
         ("dense layernorm relu dense", False),
         ("dense erf dense", False),
         ("dense relu", False),
