@@ -66,11 +66,11 @@ def permutation_exact(trial: Trial) -> dict[str, Sides | Bounds]:
         apart.append(np.abs(after - before).max() / np.abs(before).max())
         found = match(first, second, symmetry, key=key)
         gains.append(np.diff(found.objective) / np.abs(found.objective).max())
-        fixed.append((match(first, first, symmetry, key=key).objective[-1], _inner(first, first)))
+        fixed.append((_inner(first, match(first, first, symmetry, key=key).params), _inner(first, first)))
         small = (8, int(rng.integers(2, 7)), 4)
         one, other = (_random(rng, small) for _ in range(2))
         found = match(one, other, chain(one), key=key)
-        reached = _greedy(one, other) if trial.control == "greedy" else found.objective[-1]
+        reached = _greedy(one, other) if trial.control == "greedy" else _inner(one, found.params)
         best.append((reached, max(_orders(one, other))))
     return {
         "function": Sides(np.array(apart), np.zeros(len(apart)), x_label="network", y_label="change of the outputs"),
