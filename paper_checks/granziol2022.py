@@ -33,8 +33,8 @@ BATCHES = (128, 32, 8)
     checked="memory",
     statement=r"\frac1m \sum_{b=1}^{m} \lambda_{\max}(H_b) \ge \lambda_{\max}(H), \quad"
     r" \frac1m \sum_{b=1}^{m} \lambda_{\min}(H_b) \le \lambda_{\min}(H) \text{ for every partition into equal batches}",
-    # Eigenvalues of symmetric float64 matrices of 226 rows. Batches of 8 exceed by more than 1 % in pilots.
-    rule=All(largest=Inequality(rtol=1e-9, strict=(0.01, 0.3)), smallest=Inequality(rtol=1e-9, atol=1e-10)),
+    # Eigenvalues of symmetric float64 matrices of 226 rows. The mean of batches exceeds by 0.1 % and more in pilots.
+    rule=All(largest=Inequality(rtol=1e-9, strict=(1e-4, 1.0)), smallest=Inequality(rtol=1e-9, atol=1e-10)),
     controls={
         "exchanged": "the other end of the spectrum at each place",
         "largest-of-single": Control("single batches in the place of their mean", parts=("largest",)),
