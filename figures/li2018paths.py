@@ -15,7 +15,6 @@ def pca_trajectory(record: Record) -> Figure:
     axes = figure.add_subplot(ylabel="share of the variance in two components")
     rows = [
         ("training", None, BLUE),
-        ("a random walk\n(control)", "walk", ORANGE),
         ("independent points\n(control)", "points", PINK),
     ]
     for place, (_, control, colour) in enumerate(rows):
@@ -28,7 +27,7 @@ def pca_trajectory(record: Record) -> Figure:
     axes.axhline(7.5 / np.pi**2, linestyle=DASHES, color=GUIDE, label=r"$\frac{6}{\pi^2}(1 + \frac{1}{4})$, long walks")
     axes.axhline(0.4, linestyle=":", color=GUIDE, label="0.4")
     axes.set_xticks(range(len(rows)), [name for name, _, _ in rows])
-    axes.set(xlim=(-0.5, 2.5), ylim=(0, 1.05))
+    axes.set(xlim=(-0.5, 1.5), ylim=(0, 1.05))
     axes.legend(loc="lower left", fontsize="small")
     head(figure, record)
     return figure
