@@ -128,7 +128,7 @@ def sam_reaches_bound(trial: Trial) -> dict[str, Pairs]:
     inconclusive. The difference takes the right number of samples: with 60 a pilot had errors of 0.4 for both kinds.
     """
     short = 20_000
-    repeats = 3 if trial.control else trial.repeats(quick=3, full=10)
+    repeats = {None: trial.repeats(quick=3, full=10), "small-cube": 6}.get(trial.control, 3)
     steps = short if trial.control in ("no-perturbation", "both-perturbed") else trial.scale(quick=short, full=500_000)
     d, n, steps = (10, 60, 60_000) if trial.control == "small-cube" else (30, 100, steps)
     aware = _descended(trial, repeats, d, n, 0.0 if trial.control == "no-perturbation" else RADIUS, steps)
