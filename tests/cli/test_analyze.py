@@ -36,7 +36,7 @@ def test_studies_of_the_current_folder_are_added_and_replace_nothing(tmp_path: P
     (folder / "raises.py").write_text(f"{STUDY}\nx = 1 / 0\n")
     shown = ntkit("analyze", "--help", cwd=tmp_path).stdout
     names = re.findall(r"^    ([a-z_-]+)(?: |$)", shown, flags=re.MULTILINE)
-    ours = ["kernel", "learning-curve", "lipschitz", "orthoconv", "separation", "spectrum"]
+    ours = ["kernel", "landscape", "learning-curve", "lipschitz", "orthoconv", "separation", "spectrum"]
     assert names == sorted([*ours, "broken", "count-up", "raises"])
     assert "Kernel matrix of a network on data" in shown
     done = ntkit("analyze", "count-up", "--to", 3, cwd=tmp_path)
