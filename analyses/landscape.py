@@ -56,8 +56,8 @@ from ntkit.studies import (
     hashed,
     network_and_inputs,
     percent,
+    positive,
     progress_line,
-    reals,
     results_file,
     results_folder,
     short,
@@ -113,9 +113,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--loss", choices=LOSSES, help="default: cross-entropy of classes, squared for numbers")
     parser.add_argument("--width", type=whole(1), default=32, metavar="N", help="channels of hidden layers (default: 32)")
     parser.add_argument("--steps", type=whole(1), default=1000, metavar="N", help="of training (default: 1000)")
-    parser.add_argument("--rate", type=_positive, default=1e-3, metavar="R", help="of learning (default: 0.001)")
+    parser.add_argument("--rate", type=positive, default=1e-3, metavar="R", help="of learning (default: 0.001)")
     parser.add_argument("--batch", type=whole(1), metavar="N", help="inputs that a step sees (default: 64, or all)")
-    parser.add_argument("--span", type=_positive, default=1.0, metavar="A", help="the picture goes from -A to A (default: 1)")
+    parser.add_argument("--span", type=positive, default=1.0, metavar="A", help="the picture goes from -A to A (default: 1)")
     parser.add_argument("--points", type=whole(3), default=25, metavar="N", help="on each side of the plane (default: 25)")
     parser.add_argument("--eigenvalues", type=whole(1), default=10, metavar="N", help="largest ones to find (default: 10)")
     parser.add_argument("--seed", type=whole(0, MOST_SEEDS), default=0, metavar="S", help="of all that is random (default: 0)")
@@ -133,8 +133,10 @@ def run(options: argparse.Namespace) -> int:
     keys = dict(
         zip(("start", "order", "directions", "spectrum"), jax.random.split(jax.random.key(options.seed), 4), strict=True)
     )
+    studied, inputs, values = _of_file(options) if options.net is None else _in_words(options, keys["start"])
     folder = results_folder(options.out)
-    studied, inputs, values = _studied(options, keys)
+    if options.net is not None and options.weights is None:
+        studied = _trained(studied, inputs, values, keys["order"], options)
     point = _loss(studied, inputs, values, options)
     found = measured(studied, point, keys, folder, options)
     for line in described(studied, inputs, found, options):
@@ -158,25 +160,21 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _studied(options: argparse.Namespace, keys: dict[str, jax.Array]) -> tuple[Studied, Inputs, Floats]:
-    """The network with its weights, inputs as it takes them, and classes or numbers."""
-    if options.net is None:
-        return _of_file(options)
+def _in_words(options: argparse.Namespace, key: jax.Array) -> tuple[Studied, Inputs, Floats]:
+    """The network of --net, at its start or with the weights of a file, inputs as it takes them, and classes or numbers."""
+    if options.activation is not None:
+        raise UsageError(f"--activation {options.activation}: goes with a network of a file, not with --net")
     net, inputs = network_and_inputs(options)
     y = _targets(inputs, options)
     from ntkit.kernels import words
 
     count = y.shape[1] if y.ndim > 1 else (int(y.max()) + 1 if y.dtype.kind == "i" else 1)
     try:
-        start = net.init(
-            keys["start"], inputs.x.shape[1:], options.width, count, parametrization="standard", dtype=options.dtype
-        )
+        start = net.init(key, inputs.x.shape[1:], options.width, count, parametrization="standard", dtype=options.dtype)
     except ValueError as error:
         raise UsageError(f"--net: {error}") from None
     studied = Studied(words(net), start, net.apply, -1, rescalable(net.layers), None)
-    if options.weights is not None:
-        return replace(studied, params=_read(options.weights, start)), inputs, y
-    return _trained(studied, inputs, y, keys["order"], options), inputs, y
+    return studied if options.weights is None else replace(studied, params=_read(options.weights, start)), inputs, y
 
 
 def rescalable(layers: Sequence[Layer]) -> bool:
@@ -239,6 +237,9 @@ def _of_file(options: argparse.Namespace) -> tuple[Studied, Inputs, Floats]:
 
     from ntkit.lipschitz import load_network
 
+    for name, given in (("as", options.shape), ("centre", options.centre), ("normalise", options.normalise)):
+        if given:
+            raise UsageError(f"--{name}: goes with --net; a network of a file takes its inputs as they are")
     try:
         net: Network = load_network(options.weights, activation=options.activation)
     except (ValueError, ImportError) as error:
@@ -449,11 +450,3 @@ def _arrays(found: Scenery) -> dict[str, Any]:
         "density_grid": found.density_grid, "density": found.density, "density_interval": found.density_interval,
     }  # fmt: skip
     return arrays if found.accuracies is None else arrays | {"accuracy": found.accuracies}
-
-
-def _positive(text: str) -> float:
-    """For `type=` of an option: one positive number."""
-    numbers = reals(text)
-    if len(numbers) > 1:
-        raise argparse.ArgumentTypeError(f"must be one positive number, got {text!r}")
-    return numbers[0]

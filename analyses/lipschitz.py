@@ -41,6 +41,7 @@ import io
 import math
 import shlex
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,7 @@ from ntkit.studies import (
     chosen_inputs,
     drawn_ladder,
     hashed,
+    positive,
     progress_line,
     reals,
     results_file,
@@ -102,7 +104,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clip", type=float, nargs=2, metavar=("LOW", "HIGH"), help="the range of the data, for the norm inf")
     for name in TIMED:
         parser.add_argument(
-            f"--{name}", type=_seconds, metavar="SECONDS", help=f"add the method {name}, for at most so long at each radius"
+            f"--{name}",
+            type=partial(positive, unit="seconds"),
+            metavar="SECONDS",
+            help=f"add the method {name}, for at most so long at each radius",
         )
     parser.add_argument(
         "--seed", type=whole(0, MOST_SEEDS), default=0, metavar="S", help="of the search for derivatives (default: 0)"
@@ -312,11 +317,3 @@ def _shape(text: str) -> tuple[int, ...]:
     if not all(word.isdecimal() and int(word) >= 1 for word in words):
         raise argparse.ArgumentTypeError(f"must be whole numbers from 1, as in 3x32x32, got {text!r}")
     return tuple(int(word) for word in words)
-
-
-def _seconds(text: str) -> float:
-    """For `type=` of an option: a positive number."""
-    numbers = reals(text)
-    if len(numbers) > 1:
-        raise argparse.ArgumentTypeError(f"must be one positive number of seconds, got {text!r}")
-    return numbers[0]

@@ -40,7 +40,7 @@ def toy_dimension(record: Record) -> Figure:
     means.set(xlim=(0, 15.8), ylim=(-12, 640))
     means.legend(loc="upper right")
     ranges.axvline(9.6, linestyle=DASHES, color=GUIDE, linewidth=0.9, zorder=0)
-    for edge, left, right, words, side in ((1e-6, 0, 9.6, "asked: above", "top"), (1e-16, 9.6, 16, "asked: below", "bottom")):
+    for edge, left, right, words, side in ((1e-10, 0, 9.6, "asked: above", "top"), (1e-12, 9.6, 16, "asked: below", "bottom")):
         ranges.plot([left, right], [edge, edge], linestyle=DASHES, color=GUIDE, linewidth=0.9, zorder=0)
         ranges.text(left + 1.9, edge * 4.0 ** (1 if side == "bottom" else -1), words, color=GUIDE, va=side)
     ranges.set_xlim(0.2, 15.8)

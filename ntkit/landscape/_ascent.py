@@ -116,7 +116,7 @@ def inner_maximum(
 
     top = ravel_pytree(jax.tree.map(lambda leaf: leaf[0], top_eigenpairs(loss, params, 1, key=key, rtol=1e-2).vectors))[0]
     slope = ravel_pytree(jax.grad(loss)(params))[0]
-    ways = jnp.stack([jnp.zeros_like(flat), slope, top, -top, *jax.random.normal(key, (starts, flat.size), flat.dtype)])
+    ways = jnp.stack([slope, top, -top, *jax.random.normal(key, (starts, flat.size), flat.dtype)])
     rises, found, gaps = climbed(rise, ways, radius, steps)
     best = int(np.argmax(rises))
     return InnerMaximum(float(rises[best]), unravel(found[best]), float(gaps[best]), rises)
@@ -124,8 +124,8 @@ def inner_maximum(
 
 def climbed(
     rise: Callable[[Vector], Float[Array, ""]], ways: Float[Array, "starts params"], radius: float, steps: int
-) -> tuple[Float[np.ndarray, " starts"], Float[Array, "starts params"], Float[np.ndarray, " starts"]]:
-    """Rises, steps and gaps after projected ascent from the sphere, or the centre for a way of zeros, one after another."""
+) -> tuple[Float[np.ndarray, " starts+1"], Float[Array, "starts+1 params"], Float[np.ndarray, " starts+1"]]:
+    """Rises, steps and gaps after projected ascent from the centre and from the sphere, one start after another."""
 
     def onto(way: Vector) -> Vector:
         step: Vector = ascent(way, radius)
@@ -151,6 +151,7 @@ def climbed(
         step, value, slope, _ = jax.lax.fori_loop(0, steps, once, state)
         return value, step, jnp.vdot(slope, onto(slope) - step)
 
+    ways = jnp.concatenate([jnp.zeros_like(ways[:1]), ways])  # the centre rises by 0, so that no maximum is below that
     rises, found, gaps = jax.jit(lambda ways: jax.lax.map(climb, ways))(ways)
     rises = np.asarray(rises)
     return np.where(np.isnan(rises), -inf, rises), found, np.asarray(gaps)

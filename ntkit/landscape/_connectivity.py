@@ -171,14 +171,15 @@ def dropout_stability(
         draws: how many, at least 2.
 
     Raises:
-        ValueError: `keep` or `draws` is out of range, the symmetry does not fit or names nothing, or see `slice_1d`.
+        ValueError: `keep` or `draws` is out of range, the symmetry does not fit, names nothing, or names units but no weights
+            that they feed, or see `slice_1d`.
 
     Example:
-        >>> layers = [jnp.ones((1, 4)), jnp.ones((4, 1)) / 4]  # four equal units
+        >>> layers = [jnp.ones((1, 2)), jnp.array([[1.0], [3.0]])]  # two units, which give 1 and 3
         >>> symmetry = [(None, "units"), ("units", None)]
-        >>> found = dropout_stability(lambda p: (p[0] @ p[1]).sum() ** 2, layers, symmetry, 0.5, key=jax.random.key(0))
-        >>> found.mean, found.kept
-        (0.0, {'units': 2})
+        >>> found = dropout_stability(lambda p: (p[0] @ p[1]).sum(), layers, symmetry, 0.5, key=jax.random.key(0))
+        >>> sorted(set(found.changes.tolist())), found.kept  # twice one of them, in the place of 4
+        ([-2.0, 2.0], {'units': 1})
     """
     if not 0 < keep <= 1:
         raise ValueError(f"keep must be above 0 and at most 1, got {keep}")

@@ -7,7 +7,7 @@ Source: largest eigenvalue and flat minima, Hochreiter and Schmidhuber (1997); t
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import inf
+from math import inf, isfinite
 from typing import Literal
 
 import jax
@@ -76,7 +76,8 @@ def sharpness(
         rtol: of traces, as for `trace`.
 
     Raises:
-        ValueError: `kind` is none of these, `radius` is out of range, a `Curvature` has no loss to move on, or see `trace`.
+        ValueError: `kind` is none of these, `radius` is out of range, a `Curvature` is to be moved, the loss is not finite at
+            the parameters, or see `trace`.
 
     Example:
         >>> found = sharpness(lambda w: (w**2).sum(), jnp.ones(3), "radial", key=jax.random.key(0))
@@ -89,6 +90,9 @@ def sharpness(
         raise ValueError(f"radius must be above 0 and finite, got {radius}")
     if kind in ("ball", "average", "scaled-ball") and isinstance(loss, Curvature):
         raise ValueError(f"loss must be a function for kind {kind!r}, which moves the parameters, got {type(loss).__name__}")
+    before = check_loss(loss, params)
+    if not isfinite(before):
+        raise ValueError(f"loss must be finite at params, got {before}")
     if kind == "eigenvalue":
         found = top_eigenpairs(loss, params, 1, key=key)
         low, residual = float(found.values[0]), float(found.residuals[0])
@@ -97,14 +101,14 @@ def sharpness(
         estimate = trace(_Scaled(loss) if kind == "scaled-trace" else loss, params, key=key, rtol=rtol)
         value, interval = estimate.value, estimate.interval
     elif kind == "radial":
-        check_loss(loss, params)
         value = float(dot(params, product(loss, params, params)))
         interval = (value, value)
     elif kind == "average":
-        value, interval = _average(loss, params, key, radius)
+        value, interval = _average(loss, params, before, key, radius)
     else:
+        scaled = kind == "scaled-ball"
         value = (
-            inner_maximum(loss, params, radius, key=key).value if kind == "ball" else _scaled_ball(loss, params, key, radius)
+            _scaled_ball(loss, params, before, key, radius) if scaled else inner_maximum(loss, params, radius, key=key).value
         )
         interval = (value, inf)
     words, unchanged = WORDS[kind]
@@ -147,9 +151,8 @@ class _Scaled:
         return jax.tree.map(jnp.multiply, params, image)
 
 
-def _scaled_ball(loss: Loss, params: Params, key: PRNGKeyArray, radius: float) -> float:
+def _scaled_ball(loss: Loss, params: Params, before: float, key: PRNGKeyArray, radius: float) -> float:
     """The largest rise over params (1 + e), |e| <= radius."""
-    before = check_loss(loss, params)
     flat, unravel = ravel_pytree(params)
     slope = ravel_pytree(jax.grad(loss)(params))[0] * flat
     top = top_eigenpairs(_Scaled(loss), params, 1, key=key, rtol=1e-2).vectors
@@ -159,9 +162,8 @@ def _scaled_ball(loss: Loss, params: Params, key: PRNGKeyArray, radius: float) -
     return float(rises.max())
 
 
-def _average(loss: Loss, params: Params, key: PRNGKeyArray, radius: float) -> tuple[float, tuple[float, float]]:
+def _average(loss: Loss, params: Params, before: float, key: PRNGKeyArray, radius: float) -> tuple[float, tuple[float, float]]:
     """Mean and Student's t interval of rises for pairs of e and -e, which cancels the slope."""
-    before = check_loss(loss, params)
     flat, unravel = ravel_pytree(params)
 
     def rise(key: PRNGKeyArray) -> Float[Array, ""]:

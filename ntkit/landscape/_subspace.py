@@ -6,6 +6,7 @@ Source: Li, Farkhoor, Liu, Yosinski (2018), intrinsic dimension.
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import isfinite
+from operator import index
 
 import jax
 import jax.numpy as jnp
@@ -80,7 +81,7 @@ def intrinsic_dimension(
         >>> intrinsic_dimension(lambda dim: min(dim / 10, 1.0), [4, 8, 9, 16], baseline=1.0)
         (9, {4: 0.4, 8: 0.8, 9: 0.9})
     """
-    dims = [int(dim) for dim in dims]
+    dims = [index(dim) for dim in dims]
     if not dims or dims[0] < 1 or any(before >= after for before, after in pairwise(dims)):
         raise ValueError(f"dims must be at least one, from 1 on, and rise, got {dims}")
     for name, number in (("baseline", baseline), ("share", share)):

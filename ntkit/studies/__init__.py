@@ -46,7 +46,7 @@ from ntkit.studies._results import (
     write_whole,
 )
 from ntkit.studies._scenery import Scenery, drawn_scenery
-from ntkit.studies._sizes import doubling, reals, sizes
+from ntkit.studies._sizes import doubling, positive, reals, sizes
 from ntkit.studies._targets import MOST_CLASSES, Targets, add_target_option, targets
 
 __all__ = [
@@ -101,6 +101,7 @@ __all__ = [
     "network_and_inputs",
     "operator",
     "percent",
+    "positive",
     "progress_line",
     "reals",
     "results_file",

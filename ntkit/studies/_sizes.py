@@ -46,6 +46,22 @@ def reals(text: str) -> list[float]:
     return numbers
 
 
+def positive(text: str, unit: str = "") -> float:
+    """For `type=` of an option: one positive number.
+
+    Raises:
+        ArgumentTypeError: anything else.
+
+    Example:
+        >>> positive("0.5")
+        0.5
+    """
+    numbers = reals(text)
+    if len(numbers) > 1:
+        raise argparse.ArgumentTypeError(f"must be one positive number{unit and f' of {unit}'}, got {text!r}")
+    return numbers[0]
+
+
 def doubling(first: int, last: int) -> list[int]:
     """first, 2 first, 4 first, ... below last, and last."""
     steps = math.ceil(math.log2(last / first))

@@ -174,6 +174,9 @@ def test_a_picture_with_holes_and_without_spread_is_drawn() -> None:
         (("--net", "dense", "--weights", "other.npy", "-o", "out"), "--weights other.npy: must be weights.npz of this study"),
         (("--weights", "three.npz", *DATA, "--labels", "numbers", "-o", "out"), "do not go with the network's 3 outputs"),
         (("--net", "dense", "--weights", "zero.npz", "-o", "out"), "the weights leave no plane"),
+        (("--net", "dense", "--activation", "relu", "-o", "out"), "--activation relu: goes with a network of a file"),
+        (("--weights", "three.npz", "--centre", "-o", "out"), "--centre: goes with --net"),
+        (("--weights", "three.npz", "--as", "images", "-o", "out"), "--as: goes with --net"),
     ],
 )
 def test_what_is_wrong_is_said(arguments: tuple[object, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,6 +187,8 @@ def test_what_is_wrong_is_said(arguments: tuple[object, ...], said: str, capsys:
     Path("cut.npz").write_bytes(Path("other.npz").read_bytes()[:50])
     assert analyze(*arguments) == 2
     assert said in capsys.readouterr().err
+    computed = ("--batch 1000", "the weights leave no plane")  # is known only after the network and its inputs are
+    assert Path("out").exists() == said.startswith(computed)
 
 
 @pytest.mark.parametrize(

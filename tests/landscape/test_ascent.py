@@ -95,6 +95,7 @@ def test_gaps_close_inside_and_bound_what_concave_losses_leave():
     assert 0 <= inside.gap < 1e-6
     early = inner_maximum(lambda w: -((w - 3.0) ** 4).sum(), jnp.zeros(2), 1.0, key=KEY, steps=1, starts=0)
     best = inner_maximum(lambda w: -((w - 3.0) ** 4).sum(), jnp.zeros(2), 1.0, key=KEY)
+    assert early.found.size == 4  # the centre, the slope and both ways along the top eigenvector
     assert early.value + early.gap >= best.value * (1 - 1e-12)
 
 

@@ -113,10 +113,10 @@ def test_all_units_kept_change_nothing():
 
 
 def test_flattened_channels_are_left_out_at_all_positions():
-    params = [jnp.ones((1, 3)), jnp.ones((6, 1))]
-    loss = lambda p: jnp.concatenate([p[0], p[0]], axis=1).__matmul__(p[1]).sum()  # noqa: E731 - two positions, three channels
-    found = dropout_stability(loss, params, [(None, "c"), ("c", None)], 1 / 3, key=KEY, draws=4)
-    np.testing.assert_allclose(found.changes, 0.0, atol=1e-12)  # one of three channels, thrice as much of it
+    params = [jnp.array([[1.0, 2.0, 4.0]]), jnp.ones((6, 1))]  # two positions, three channels
+    loss = lambda p: jnp.matmul(jnp.concatenate([p[0], p[0]], axis=1), p[1]).sum()  # noqa: E731
+    found = dropout_stability(loss, params, [(None, "c"), ("c", None)], 1 / 3, key=KEY, draws=40)
+    np.testing.assert_allclose(sorted(set(found.changes.tolist())), [6 * c - 14.0 for c in (1, 2, 4)])  # thrice one of them
 
 
 @given(seeds(), st.integers(1, 6), st.integers(1, 4))
@@ -171,6 +171,10 @@ def test_what_is_wrong_is_said():
         (
             lambda: intrinsic_dimension(float, [2, 1], baseline=1.0),
             r"dims must be at least one, from 1 on, and rise, got \[2, 1\]",
+        ),
+        (
+            lambda: intrinsic_dimension(float, [0, 1], baseline=1.0),
+            r"dims must be at least one, from 1 on, and rise, got \[0, 1\]",
         ),
         (lambda: intrinsic_dimension(float, [1], baseline=0.0), r"baseline must be above 0 and finite, got 0\.0"),
     ):

@@ -51,6 +51,20 @@ def test_a_scaled_ball_is_a_ball_of_the_loss_of_relative_changes():
     assert found.value == pytest.approx(0.5 * 100 * 0.05**2, rel=1e-9)  # along the second parameter, 10 times as long
 
 
+@pytest.mark.parametrize("kind", ["ball", "scaled-ball"])
+def test_a_peak_at_the_centre_is_no_fall(kind):
+    """Everywhere else in the ball the loss is lower: the largest rise is that of staying."""
+    heights = jnp.array([1e4, 1.0, 100.0])
+    found = sharpness(lambda w: -(heights * (w - 1.0) ** 2).sum(), jnp.ones(3), kind, key=KEY, radius=3.0)
+    assert found.value == 0
+
+
+@pytest.mark.parametrize("kind", list(WORDS))
+def test_a_loss_that_is_not_finite_has_no_sharpness(kind):
+    with pytest.raises(ValueError, match="loss must be finite at params, got nan"):
+        sharpness(lambda w: jnp.log(w).sum(), -jnp.ones(2), kind, key=KEY)
+
+
 def rescaled(params, rng):
     """Units of a ReLU network times factors that the next layer takes back."""
     factor = jnp.asarray(np.exp(rng.normal(size=params[0]["bias"].size)))
