@@ -9,14 +9,16 @@ The network is given in words, from its inputs to its outputs:
 
 conv3x3/2:same has a stride and padding (valid, same, circular), dense@1.5,0.1
 standard deviations of weights and biases. By default biases are off, and
-weights have sqrt(2) after relu, else 1. Channels, as in conv3x3x64 or dense64,
-are those of a finite network; these kernels are those of infinite width, so
-channels are accepted and ignored.
+weights have sqrt(2) after relu, else 1. These kernels are those of infinite
+width; channels, as in conv3x3x64 or dense64, are those of a finite network, whose
+own tangent kernel is studied where --weights holds its weights. FILE.py:function
+in place of words is a network of your own, at the weights of init or --weights.
 
-Written are nngp.npy and ntk.npy, kernel.json with the numbers of the table, and
-the picture kernel.pdf: heat map, eigenvalues, and K(x, z) over its diagonal
-against the angle between inputs. Row i of N is input i * total // N of the
-data. The effective rank is exp(entropy) of the eigenvalues over their sum.
+Into --out go nngp.npy and ntk.npy, data.npz with eigenvalues, record.json with
+the numbers of the table and what repeats them, and figure.svg: heat map,
+eigenvalues, and K(x, z) over its diagonal against the angle between inputs. Row
+i of N is input i * total // N of the data. The effective rank is exp(entropy)
+of the eigenvalues over their sum.
 
 Matrices may be larger than memory: they are computed tile by tile, into files.
 After Ctrl-C the same command goes on where it was. Above 8000 inputs only the
@@ -26,6 +28,8 @@ Examples:
   ntkit analyze kernel --net "dense relu dense relu dense" -o kernel
   ntkit analyze kernel --net "conv3x3x64 relu gap dense" --kind ntk --count 200 -o kernel
   ntkit analyze kernel --net "dense erf dense@1,0.1" --data points.npz --key x --labels y --normalise -o kernel
+  ntkit analyze kernel --net "dense64 relu dense10" --weights trained.npz -o kernel
+  ntkit analyze kernel --net mine.py:make --data points.npz -o kernel
 """
 
 from __future__ import annotations
@@ -33,9 +37,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,16 +51,20 @@ from ntkit.studies import (
     MOST_CLASSES,
     ORANGE,
     Inputs,
-    add_format_option,
+    Kernel,
+    Output,
+    add_output_options,
     add_study_options,
+    announce_gram,
     check_finite,
     described,
+    function_of,
     heading,
-    network_and_inputs,
+    in_words,
+    is_place,
+    kernel_and_inputs,
+    output,
     progress_line,
-    results_folder,
-    write_picture,
-    write_record,
 )
 
 if TYPE_CHECKING:
@@ -74,40 +81,42 @@ MOST_PAIRS = 6000  # points in the panel of angles
 MOST_SHOWN = 1000  # inputs in the heat map
 MOST_EXACT = 8000  # inputs up to which all eigenvalues are found: minutes, and two copies of the matrix in float64
 TOP = 100  # eigenvalues that are found beyond
-_UNITS = {"GB": 10**9, "MB": 10**6, "kB": 10**3}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the study."""
     add_study_options(parser)
-    parser.add_argument("--kind", choices=(*KINDS, "both"), default="both", help="which kernel (default: both)")
-    add_format_option(parser)
+    parser.add_argument("--kind", choices=(*KINDS, "both"), help="which kernel (default: both; ntk of a finite network)")
+    add_output_options(parser, seed="of random weights")
 
 
 def run(options: argparse.Namespace) -> int:
     """Compute, print, write, draw."""
-    from ntkit.kernels import words
-
-    net, inputs = network_and_inputs(options)
-    folder = results_folder(options.out)
-    facts = described(net, inputs, options)
-    files = {kind: folder / f"{kind}.npy" for kind in KINDS if options.kind in (kind, "both")}
+    if options.weights is None and not is_place(options.net):
+        options.kind = options.kind or "both"
+    studied, inputs = kernel_and_inputs(options)
+    places = output(options)
+    conventions = described(studied, inputs, options)
+    kinds = [kind for kind in KINDS if options.kind in (kind, "both")]
     began = time.perf_counter()
-    matrices = _matrices(net, inputs.x, options, files)
+    matrices = _matrices(studied, inputs.x, kinds, places)
     seconds = time.perf_counter() - began
     print(f"computed {len(inputs.x)} x {len(inputs.x)} in {seconds:.2f} s", flush=True)
     if len(inputs.x) > MOST_EXACT:
         print(f"finding the {TOP} largest of {len(inputs.x)} eigenvalues ...", flush=True)
     spectra = {kind: spectrum(matrix) for kind, matrix in matrices.items()}
-    summaries = {kind: _summary(spectra[kind], matrices[kind]) for kind in files}
+    summaries = {kind: _summary(spectra[kind], matrices[kind]) for kind in kinds}
     for line in _table(summaries, len(inputs.x)):
         print(line)
-    facts |= {"seconds": seconds, "kernels": {kind: asdict(summary) for kind, summary in summaries.items()}}
-    write_record(folder / "kernel.json", facts)
-    picture = folder / f"kernel.{options.format}"
-    title = f"{words(net)}\non {len(inputs.x)} {inputs.name}"
-    write_picture(picture, lambda: draw(title, inputs, matrices, spectra))
-    print(f"wrote {', '.join(map(str, (*files.values(), folder / 'kernel.json', picture)))}")
+    title = f"{in_words(studied)}\non {len(inputs.x)} {inputs.name}"
+    places.write(
+        {"seconds": seconds, "kernels": {kind: asdict(summary) for kind, summary in summaries.items()}},
+        arrays={f"{kind}_eigenvalues": spectra[kind] for kind in kinds},
+        draw=lambda: draw(title, inputs, matrices, spectra),
+        conventions=conventions,
+        read=(*inputs.files, options.weights),
+        besides=() if places.folder is None else [places.folder / f"{kind}.npy" for kind in kinds],
+    )
     return 0
 
 
@@ -183,35 +192,38 @@ def _bands(matrix: Floats) -> Iterable[Floats]:
     return (matrix[start : start + size] for start in range(0, len(matrix), size))
 
 
-def _matrices(net: Network, x: Floats, options: argparse.Namespace, files: dict[str, Path]) -> dict[str, Floats]:
-    """The kernel matrices by kind, mapped from their files, which are whole or not there."""
-    from ntkit.kernels import estimate, gram, grams
+def _matrices(studied: Network | Kernel, x: Floats, kinds: list[str], places: Output) -> dict[str, Floats]:
+    """The kernel matrices by kind, mapped from their files, which are whole or not there; in memory without a folder."""
+    from ntkit.kernels import Network, gram, grams
 
-    partial = [file.with_suffix(".partial.npy") for file in files.values()]
+    partial = [places.unfinished(f"{kind}.partial.npy") for kind in kinds]
     try:
-        size = estimate(net, x, kind=options.kind)
-        print(f"memory   {_said(size.working)} at most, and {_said(size.result)} on disk; tiles: {size.tiles}", flush=True)
-        if options.kind == "both":
-            grams(net, x, out=(partial[0], partial[1]), progress=progress_line())
+        announce_gram(studied, x, kinds, on_disk=places.folder is not None)
+        if len(kinds) == 2 and isinstance(studied, Network):
+            found: Sequence[Floats] = grams(studied, x, out=(partial[0], partial[1]), progress=progress_line())
         else:
-            gram(net, x, kind=options.kind, out=partial[0], progress=progress_line())
+            found = [gram(function_of(studied), x, kind=kinds[0], out=partial[0], progress=progress_line())]
     except ValueError as error:
         own = str(error).startswith("out: ")
-        raise UsageError(f"-o {options.out}: {str(error)[5:]}" if own else f"--net: {error}") from None
+        raise UsageError(f"-o {places.folder}: {str(error)[5:]}" if own else f"--net: {error}") from None
     except KeyboardInterrupt:
-        if any(file.exists() for file in partial):
+        if any(file is not None and file.exists() for file in partial):
             print("\nwhat is finished is kept: the same command goes on with it", file=sys.stderr)
         raise
-    for kind, file, written in zip(files, files.values(), partial, strict=True):
-        try:
-            for rows in _bands(np.load(written, mmap_mode="r")):
+    try:
+        for kind, matrix in zip(kinds, found, strict=True):
+            for rows in _bands(matrix):
                 check_finite(rows, kind)
-        except UsageError:
-            for other in partial:
-                other.unlink(missing_ok=True)
-            raise
+    except UsageError:
+        for file in filter(None, partial):
+            file.unlink(missing_ok=True)
+        raise
+    if places.folder is None:
+        return dict(zip(kinds, found, strict=True))
+    files = [places.folder / f"{kind}.npy" for kind in kinds]
+    for written, file in zip(filter(None, partial), files, strict=True):
         written.replace(file)
-    return {kind: np.load(file, mmap_mode="r") for kind, file in files.items()}
+    return {kind: np.load(file, mmap_mode="r") for kind, file in zip(kinds, files, strict=True)}
 
 
 def _table(summaries: dict[str, Summary], count: int) -> Iterable[str]:
@@ -223,12 +235,6 @@ def _table(summaries: dict[str, Summary], count: int) -> Iterable[str]:
             yield f"       {s.lost} eigenvalues are at most {s.rounding:.2g}, which may be all rounding"
         if s.found < count:
             yield f"       found are the {s.found} largest of {count} eigenvalues"
-
-
-def _said(size: int) -> str:
-    """Bytes in words."""
-    unit = next((unit for unit in ("GB", "MB") if size >= _UNITS[unit]), "kB")
-    return f"{size / _UNITS[unit]:.3g} {unit}"
 
 
 def _condition(summary: Summary) -> str:

@@ -1,10 +1,11 @@
 """What does the loss look like around a network, and how much of it does the picture show?
 
-The network is given in words, as for `ntkit analyze kernel`, and trained here by Adam in
-the standard parametrisation, with the numbers of --width, --steps, --rate, --batch; what
-comes out is written to weights.npz, which --weights takes in place of training. Or it
-comes from a file, --weights without --net: .npz, .safetensors or .onnx, as for `ntkit
-analyze lipschitz`, and is taken as it is.
+The network is given in words with widths, such as dense32 or conv3x3x16 (`ntkit analyze
+kernel --help` has all of them), or as FILE.py:function, and trained here by Adam, words in
+the standard parametrisation, with the numbers of --steps, --rate, --batch; what comes out
+is written to weights.npz, which --weights takes in place of training. Or it comes from a
+file, --weights without --net: .npz, .safetensors or .onnx, as for `ntkit analyze lipschitz`,
+and is taken as it is.
 
 The loss, cross-entropy or half the squared distance, is the mean over the inputs. Drawn
 are lines along two filter-normalised Gaussian directions (biases fixed, from an
@@ -15,14 +16,14 @@ The verdict says what such a picture can and cannot show: how much the loss curv
 the plane, against all curvatures that the Hessian has, and whether units can be rescaled
 without changing the function, which changes the picture.
 
-Into --out go record.json with all numbers and what repeats them, line.csv, slices.npz
-with the plane and the spectrum, weights.npz, and the picture figure.pdf. The plane is
-written row by row to plane.npz, which is gone at the end: the same command, run again
-after an interruption, goes on with it.
+Into --out go record.json with all numbers and what repeats them, line.csv, data.npz with
+the plane and the spectrum, weights.npz, and figure.svg. The plane is written row by row
+to plane.npz, which is gone at the end: the same command, run again after an interruption,
+goes on with it.
 
 Examples:
-  ntkit analyze landscape --net "dense relu dense relu dense" -o mlp
-  ntkit analyze landscape --net "conv3x3 relu avgpool2x2 conv3x3 relu gap dense" --count 300 --points 15 -o cnn
+  ntkit analyze landscape --net "dense32 relu dense32 relu dense10" -o mlp
+  ntkit analyze landscape --net "conv3x3x16 relu conv3x3x16 relu gap dense10" --count 300 --points 15 -o cnn
   ntkit analyze landscape --weights net.npz --data points.npz --key x --labels y --loss cross-entropy -o net
 """
 
@@ -31,11 +32,8 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import re
-import shlex
-import zipfile
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,37 +41,30 @@ import numpy as np
 
 from ntkit.claims import UsageError
 from ntkit.studies import (
-    MOST_SEEDS,
     Inputs,
+    Output,
     Scenery,
-    add_format_option,
+    Studied,
+    add_output_options,
     add_study_options,
     add_target_option,
-    channels_first,
-    chosen_inputs,
+    announce,
     drawn_scenery,
-    every_layer,
-    hashed,
-    network_and_inputs,
+    output,
     percent,
     positive,
     progress_line,
-    results_file,
-    results_folder,
     short,
+    studied_network,
     targets,
-    versions,
+    timed,
     whole,
-    write_picture,
-    write_record,
     write_whole,
 )
 
 if TYPE_CHECKING:
     import jax
 
-    from ntkit.kernels import Layer
-    from ntkit.lipschitz import Network
 
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 LOSSES = ("cross-entropy", "squared")
@@ -81,116 +72,95 @@ COUNT = 500  # inputs of files, as of studies
 PARALLEL = 1 - 1e-6  # a cosine from which on two directions are one
 
 
-@dataclass(frozen=True)
-class Studied:
-    """A network with its weights.
-
-    Attributes:
-        words: what it is.
-        params: a pytree.
-        outputs: of params and inputs, shape (n, outputs).
-        filter_axis: of output units in the weights.
-        homogeneous: whether units can be rescaled without changing the function.
-        trained: how, in words; None for weights of a file.
-    """
-
-    words: str
-    params: Any
-    outputs: Callable[[Any, Any], jax.Array]
-    filter_axis: int
-    homogeneous: bool
-    trained: str | None
-
-
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the study."""
     add_study_options(parser, files=True)
-    parser.add_argument(
-        "--weights", metavar="FILE", help="weights.npz of this study with --net; or a file that holds a network"
-    )
     parser.add_argument("--activation", metavar="NAME", help="between layers, for files that do not say it, such as relu")
     add_target_option(parser)
     parser.add_argument("--loss", choices=LOSSES, help="default: cross-entropy of classes, squared for numbers")
-    parser.add_argument("--width", type=whole(1), default=32, metavar="N", help="channels of hidden layers (default: 32)")
     parser.add_argument("--steps", type=whole(1), default=1000, metavar="N", help="of training (default: 1000)")
     parser.add_argument("--rate", type=positive, default=1e-3, metavar="R", help="of learning (default: 0.001)")
     parser.add_argument("--batch", type=whole(1), metavar="N", help="inputs that a step sees (default: 64, or all)")
     parser.add_argument("--span", type=positive, default=1.0, metavar="A", help="the picture goes from -A to A (default: 1)")
     parser.add_argument("--points", type=whole(3), default=25, metavar="N", help="on each side of the plane (default: 25)")
     parser.add_argument("--eigenvalues", type=whole(1), default=10, metavar="N", help="largest ones to find (default: 10)")
-    parser.add_argument("--seed", type=whole(0, MOST_SEEDS), default=0, metavar="S", help="of all that is random (default: 0)")
-    parser.add_argument("--json", metavar="FILE", help="write all numbers")
-    add_format_option(parser)
+    add_output_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Train or read, measure, print, write, draw."""
     import jax
 
-    numbers = results_file(options.json) if options.json else None
-    if options.net is None and options.weights is None:
-        raise UsageError("--net or --weights must be given: the network, in words or from a file")
     keys = dict(
         zip(("start", "order", "directions", "spectrum"), jax.random.split(jax.random.key(options.seed), 4), strict=True)
     )
-    studied, inputs, values = _of_file(options) if options.net is None else _in_words(options, keys["start"])
-    folder = results_folder(options.out)
-    if options.net is not None and options.weights is None:
+    studied, inputs = studied_network(options, keys["start"])
+    values = _targets(inputs, options)
+    _check_outputs(studied, inputs, values)
+    places = output(options)
+    train_it = options.net is not None and options.weights is None
+    _announce(studied, inputs, values, train_it, options)
+    if train_it:
         studied = _trained(studied, inputs, values, keys["order"], options)
+    weights = _kept(studied, places)
     point = _loss(studied, inputs, values, options)
-    found = measured(studied, point, keys, folder, options)
+    found = measured(studied, point, keys, places.unfinished("plane.npz"), options)
     for line in described(studied, inputs, found, options):
         print(line)
-    results = _facts(found)
-    record, table, arrays, picture = (
-        folder / name for name in ("record.json", "line.csv", "slices.npz", f"figure.{options.format}")
-    )
-    write_record(record, _record(studied, inputs, options, results))
-    write_whole(table, lambda file: file.write(_csv(found).encode()))
-    write_whole(arrays, lambda file: np.savez(file, **_arrays(found)))
-    write_picture(picture, lambda: drawn_scenery(f"{short(studied.words)} on {len(inputs.x)} {inputs.name}", found))
-    (folder / "plane.npz").unlink(missing_ok=True)  # all of it is in slices.npz
-    written = [record, table, arrays, picture]
-    if studied.trained:
-        written.append(folder / "weights.npz")
-    if numbers:
-        write_record(numbers, results)
-        written.append(numbers)
-    print(f"wrote {', '.join(map(str, written))}")
+    title = f"{short(studied.words)} on {len(inputs.x)} {inputs.name}"
+    places.write(
+        _facts(found),
+        arrays=_arrays(found),
+        draw=lambda: drawn_scenery(title, found),
+        conventions={
+            "network": studied.words, "trained": studied.trained, "data": inputs.name, "loss": _kind(values, options),
+            "slices": list(found.conventions),
+        },
+        read=(options.weights, *inputs.files),
+        tables={"line.csv": _csv(found)},
+        besides=weights,
+    )  # fmt: skip
     return 0
 
 
-def _in_words(options: argparse.Namespace, key: jax.Array) -> tuple[Studied, Inputs, Floats]:
-    """The network of --net, at its start or with the weights of a file, inputs as it takes them, and classes or numbers."""
-    if options.activation is not None:
-        raise UsageError(f"--activation {options.activation}: goes with a network of a file, not with --net")
-    net, inputs = network_and_inputs(options)
-    y = _targets(inputs, options)
-    from ntkit.kernels import words
+def _check_outputs(studied: Studied, inputs: Inputs, y: Floats) -> None:
+    """Refuse a network that has fewer outputs than there are classes, or another number than there are numbers."""
+    import jax.numpy as jnp
 
+    outputs = studied.outputs(studied.params, jnp.asarray(inputs.x[:1])).reshape(1, -1).shape[1]
     count = y.shape[1] if y.ndim > 1 else (int(y.max()) + 1 if y.dtype.kind == "i" else 1)
-    try:
-        start = net.init(key, inputs.x.shape[1:], options.width, count, parametrization="standard", dtype=options.dtype)
-    except ValueError as error:
-        raise UsageError(f"--net: {error}") from None
-    studied = Studied(words(net), start, net.apply, -1, rescalable(net.layers), None)
-    return studied if options.weights is None else replace(studied, params=_read(options.weights, start)), inputs, y
+    if count > outputs or (y.dtype.kind != "i" and count != outputs):
+        raise UsageError(
+            f"--labels: there are {count} classes or numbers, which do not go with the network's {outputs} outputs"
+        )
 
 
-def rescalable(layers: Sequence[Layer]) -> bool:
-    """Whether there are units between two layers of weights, through homogeneous functions alone, without normalisation."""
-    from ntkit.kernels import Abs, AvgPool, Conv, Dense, Flatten, GlobalAvgPool, Identity, LeakyRelu, Relu
+def _announce(studied: Studied, inputs: Inputs, y: Floats, train_it: bool, options: argparse.Namespace) -> None:
+    """How long training and the picture will take, from a gradient and a loss."""
+    import jax
 
-    kinds = {"w": Dense | Conv, "h": Relu | LeakyRelu | Abs, "-": AvgPool | GlobalAvgPool | Flatten | Identity}
-    letters = "".join(
-        next((letter for letter, kind in kinds.items() if isinstance(layer, kind)), "x") for layer in every_layer(layers)
-    )
-    return re.search("w-*h[h-]*w", letters) is not None
+    loss = _loss(studied, inputs, y, options)["loss"]
+    once = jax.jit(loss)
+    of_loss = timed(lambda: once(studied.params).block_until_ready())
+    if train_it:
+        share = min(64 if options.batch is None else options.batch, len(inputs.x)) / len(inputs.x)
+        announce("training", 3 * of_loss * share * options.steps)  # a gradient takes about three losses
+    announce("the plane", of_loss * options.points**2)
+
+
+def _kept(studied: Studied, places: Output) -> list[Path]:
+    """The weights that were trained here, written as soon as they are there."""
+    import jax
+
+    if studied.trained is None or places.folder is None:
+        return []
+    file, leaves = places.folder / "weights.npz", jax.tree.leaves(studied.params)
+    write_whole(file, lambda stream: np.savez(stream, *map(np.asarray, leaves)))
+    return [file]
 
 
 def _trained(studied: Studied, inputs: Inputs, y: Floats, key: jax.Array, options: argparse.Namespace) -> Studied:
     """After training, which is stated; and its weights written."""
-    import jax
     import jax.numpy as jnp
 
     from ntkit.landscape import Adam, train
@@ -205,74 +175,8 @@ def _trained(studied: Studied, inputs: Inputs, y: Floats, key: jax.Array, option
     )  # fmt: skip
     if found.diverged:
         raise UsageError(f"--rate {options.rate:g}: training diverged; take a smaller one")
-    how = f"Adam, rate {options.rate:g}, {options.steps} steps of {batch} inputs, width {options.width}, seed {options.seed}"
-    leaves = jax.tree.leaves(found.params)
-    write_whole(Path(options.out) / "weights.npz", lambda file: np.savez(file, *map(np.asarray, leaves)))
+    how = f"Adam, rate {options.rate:g}, {options.steps} steps of {batch} inputs, seed {options.seed}"
     return replace(studied, params=found.params, trained=how)
-
-
-def _read(file: str, like: Any) -> Any:
-    """Weights that this study wrote, for the same network."""
-    import jax
-    import jax.numpy as jnp
-
-    leaves, structure = jax.tree.flatten(like)
-    try:
-        with np.load(file) as found:
-            arrays = [found[f"arr_{i}"] for i in range(len(found.files))]
-    except (OSError, ValueError, KeyError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-        raise UsageError(f"--weights {file}: must be weights.npz of this study where --net is given ({error})") from None
-    shapes, expected = [array.shape for array in arrays], [leaf.shape for leaf in leaves]
-    if shapes != expected:
-        raise UsageError(f"--weights {file}: must have arrays of shapes {expected}, as --net and --width say, got {shapes}")
-    if not all(array.dtype.kind == "f" and np.isfinite(array).all() for array in arrays):
-        raise UsageError(f"--weights {file}: must be finite floating point numbers")
-    return jax.tree.unflatten(structure, [jnp.asarray(a, leaf.dtype) for a, leaf in zip(arrays, leaves, strict=True)])
-
-
-def _of_file(options: argparse.Namespace) -> tuple[Studied, Inputs, Floats]:
-    """A network of a file, as it is."""
-    import jax
-    import jax.numpy as jnp
-
-    from ntkit.lipschitz import load_network
-
-    for name, given in (("as", options.shape), ("centre", options.centre), ("normalise", options.normalise)):
-        if given:
-            raise UsageError(f"--{name}: goes with --net; a network of a file takes its inputs as they are")
-    try:
-        net: Network = load_network(options.weights, activation=options.activation)
-    except (ValueError, ImportError) as error:
-        raise UsageError(f"--weights {str(error).replace('activation must be given', '--activation must be given')}") from None
-    inputs, _ = chosen_inputs(options, options.dtype, COUNT, least=2)
-    inputs = replace(inputs, x=channels_first(net.input_shape, inputs.x))
-    y = _targets(inputs, options)
-    count = y.shape[1] if y.ndim > 1 else (int(y.max()) + 1 if y.dtype.kind == "i" else 1)
-    if count > net.outputs or (y.dtype.kind != "i" and count != net.outputs):
-        raise UsageError(
-            f"--labels: there are {count} classes or numbers, which do not go with the network's {net.outputs} outputs"
-        )
-    structure = jax.tree.structure(net)
-    parts = [_part(path, jnp.asarray(leaf, options.dtype)) for path, leaf in jax.tree_util.tree_leaves_with_path(net)]
-
-    def outputs(params: list[jax.Array], x: Any) -> jax.Array:
-        filled: Network = jax.tree.unflatten(structure, [fill(own) for own, (_, fill) in zip(params, parts, strict=True)])
-        return filled(x)
-
-    moved = [own for own, _ in parts]
-    return Studied(repr(net), moved, outputs, 0, net.piecewise and len(net.steps) > 1, None), inputs, y
-
-
-def _part(path: Any, leaf: jax.Array) -> tuple[jax.Array, Callable[[jax.Array], jax.Array]]:
-    """The parameters that a leaf of a network is made of, and how: biases stand there once for each place of an image."""
-    import jax.numpy as jnp
-
-    if getattr(path[-1], "name", "") != "bias" or leaf.ndim < 2:
-        return leaf, lambda own: own
-    rows = leaf.reshape(len(leaf), -1)
-    if (rows == rows[:, :1]).all():
-        return rows[:, 0], lambda own: jnp.broadcast_to(own.reshape(-1, *[1] * (leaf.ndim - 1)), leaf.shape)
-    return leaf.ravel(), lambda own: own.reshape(leaf.shape)
 
 
 def _targets(inputs: Inputs, options: argparse.Namespace) -> Floats:
@@ -326,7 +230,7 @@ def measured(
     studied: Studied,
     point: dict[str, Callable[[Any], jax.Array]],
     keys: dict[str, jax.Array],
-    folder: Path,
+    unfinished: Path | None,
     options: argparse.Namespace,
 ) -> Scenery:
     """Lines, plane and spectrum."""
@@ -344,12 +248,12 @@ def measured(
         lines = [slice_1d(loss, params, way, grid, metrics=metrics) for way in (pair.first, pair.second)]
         progress = progress_line("drawing", power=1)
         plane = slice_2d(
-            loss, params, pair.first, pair.second, grid, grid, metrics=metrics, resume=folder / "plane.npz", progress=progress
+            loss, params, pair.first, pair.second, grid, grid, metrics=metrics, resume=unfinished, progress=progress
         )
     except ValueError as error:
         said = str(error)
         if said.startswith("resume"):
-            said = f"-o {folder}: plane.npz there was begun for another picture; delete it, or take another folder ({said})"
+            said = f"-o {options.out}: plane.npz there was begun for another picture; --no-resume deletes it ({said})"
         raise UsageError(said) from None
     size = sum(leaf.size for leaf in jax.tree.leaves(params))
     count = min(options.eigenvalues, size)
@@ -418,19 +322,6 @@ def _facts(found: Scenery) -> dict[str, Any]:
         "trace_interval": list(found.trace_interval), "plane_curvatures": found.curvatures.tolist(),
         "nonfinite": found.nonfinite,
         "rescalable_units": found.homogeneous, "conventions": list(found.conventions), "verdict": found.verdict(),
-    }  # fmt: skip
-
-
-def _record(studied: Studied, inputs: Inputs, options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
-    """Results, and what it takes to repeat them."""
-    chosen = {name: value for name, value in vars(options).items() if value not in (None, False)}
-    words = ["ntkit", "analyze", "landscape"]
-    for name, value in chosen.items():
-        words += [f"--{'as' if name == 'shape' else name.replace('_', '-')}", *([] if value is True else [str(value)])]
-    files = [file for file in (options.weights, options.data) if file]
-    return {
-        "command": shlex.join(words), "versions": versions(), "seed": options.seed, "inputs": [*map(hashed, files)],
-        "network": studied.words, "trained": studied.trained, "data": inputs.name, "results": results,
     }  # fmt: skip
 
 

@@ -21,7 +21,8 @@ interval reaches E, and the n is told at which the measured errors cross E. If
 fewer than N inputs do not do, the answer is that; an extrapolation of the measured
 errors is told up to 10 N, but nothing in the data supports it.
 
-Written are learning-curve.json with all numbers and the picture learning-curve.pdf.
+Into --out go record.json with all numbers and what repeats them, data.npz with the
+curves, and figure.svg.
 
 Examples:
   ntkit analyze learning-curve --net "dense relu dense relu dense" --target 0.2 -o curve
@@ -44,27 +45,25 @@ from ntkit.studies import (
     BLUE,
     GREY,
     MOST_REPEATS,
-    MOST_SEEDS,
     ORANGE,
     Targets,
-    add_format_option,
     add_kind_option,
+    add_output_options,
     add_study_options,
     add_target_option,
+    announce_eigenvalues,
     called,
     described,
     doubling,
     heading,
     kernel_and_inputs,
     matrix,
+    output,
     progress_line,
-    results_folder,
     sizes,
     targets,
     title_of,
     whole,
-    write_picture,
-    write_record,
 )
 
 if TYPE_CHECKING:
@@ -96,8 +95,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ridge", type=_ridge, default="optimal", metavar="R", help="a number, or optimal (default)")
     parser.add_argument("--target", type=_error, metavar="E", help="how many inputs does this mean square error take?")
     parser.add_argument("--repeats", type=whole(2, MOST_REPEATS), default=20, metavar="R", help="random splits (default: 20)")
-    parser.add_argument("--seed", type=whole(0, MOST_SEEDS), default=0, metavar="S", help="of the splits (default: 0)")
-    add_format_option(parser)
+    add_output_options(parser, seed="of the splits")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -109,24 +107,25 @@ def run(options: argparse.Namespace) -> int:
     if count > MOST:
         raise UsageError(f"--count {count}: at most {MOST} inputs can be studied")
     aim, n = targets(inputs.labels, options), _within(options.sizes, count)
-    folder = results_folder(options.out)
-    facts = described(net, inputs, options)
+    places = output(options)
+    conventions = described(net, inputs, options)
     print(f"labels   {aim.words}; predicting their mean costs {aim.variance:.4g}")
-    sample = _sample(matrix(net, inputs, options), aim, options)
+    sample = _sample(matrix(net, inputs, options, places.unfinished("matrix.partial.npy")), aim, options)
+    announce_eigenvalues(count, times=2, vectors=True)
     curve, wrong = measured(sample, aim, n, options)
     needed = None if options.target is None else answer(sample, aim, curve, options)
     for line in (*table(curve, wrong), "", *_words(curve, aim.variance, needed, count)):
         print(line)
-    facts |= {
-        "kind": options.kind, "count": count, "seed": options.seed, "repeats": options.repeats, "labels": aim.words,
-        "ridge": options.ridge, "variance": aim.variance, "curve": _facts(curve, wrong),
-        "needed": None if needed is None else asdict(needed),
-    }  # fmt: skip
-    record, picture = folder / "learning-curve.json", folder / f"learning-curve.{options.format}"
-    write_record(record, facts)
     title = f"{title_of(net, options)}\non {count} {inputs.name}"
-    write_picture(picture, lambda: draw(title, curve, wrong, aim, needed))
-    print(f"wrote {record}, {picture}")
+    rows = _facts(curve, wrong)
+    places.write(
+        {"variance": aim.variance, "curve": rows, "needed": None if needed is None else asdict(needed)},
+        arrays={name: np.array([row[name] for row in rows], float) for name in rows[0]},
+        draw=lambda: draw(title, curve, wrong, aim, needed),
+        conventions=conventions
+        | {"kind": options.kind, "count": count, "repeats": options.repeats, "labels": aim.words, "ridge": options.ridge},
+        read=(*inputs.files, options.weights),
+    )
     return 0
 
 

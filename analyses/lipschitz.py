@@ -1,6 +1,8 @@
 """How much can the outputs of a network change around its inputs, and is its class certain there?
 
-The network comes from a file: .npz with arrays W1, b1, W2, b2, ..., weights (out, in),
+The network comes from a file, or its layers from --net, in words with widths as for
+`ntkit analyze kernel`, and its weights from --weights, as `ntkit analyze landscape`
+writes them. Without --net the file is .npz with arrays W1, b1, ..., weights (out, in),
 and act, the name of the activation between layers; .safetensors with such arrays or
 with 0.weight, 0.bias, ... (--activation says what stands between layers); or .onnx
 (dense and convolution layers, average pooling, normalisation, residuals). Convolutions
@@ -39,7 +41,6 @@ import argparse
 import csv
 import io
 import math
-import shlex
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
@@ -49,26 +50,26 @@ import numpy as np
 
 from ntkit.claims import UsageError
 from ntkit.studies import (
-    MOST_SEEDS,
     Inputs,
     Ladder,
+    UserNetwork,
     add_data_options,
-    add_format_option,
+    add_output_options,
+    add_weights_options,
+    announce,
     channels_first,
     chosen_inputs,
     drawn_ladder,
-    hashed,
+    drawn_network,
+    is_place,
+    output,
+    parsed_network,
     positive,
     progress_line,
     reals,
-    results_file,
-    results_folder,
     short,
-    versions,
-    whole,
-    write_picture,
-    write_record,
-    write_whole,
+    spatial_layers,
+    timed,
 )
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 COUNT = 20  # inputs, unless told otherwise
+MANY = 100  # inputs from which on their time is told
 METHODS = ("product", "absolute", "ibp", "recurjac", "lirpa", "best")  # from crude to tight
 TIMED = ("bab", "exact")  # with a deadline: an option each
 EVERYWHERE = ("product", "absolute")  # hold at all radii
@@ -93,7 +95,10 @@ CONVENTIONS = {
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the study."""
-    parser.add_argument("--weights", required=True, metavar="FILE", help=".npz, .safetensors or .onnx file of the network")
+    parser.add_argument(
+        "--net", metavar="WORDS", help='the layers, as in "dense32 relu dense10", if the file does not say them'
+    )
+    add_weights_options(parser, "file of the network: .npz, .safetensors or .onnx", required=True)
     parser.add_argument("--activation", metavar="NAME", help="between layers, for files that do not say it, such as relu")
     parser.add_argument("--input-shape", type=_shape, metavar="CxHxW", help="shape of an input, for files that do not say it")
     add_data_options(parser, COUNT)
@@ -109,55 +114,81 @@ def add_options(parser: argparse.ArgumentParser) -> None:
             metavar="SECONDS",
             help=f"add the method {name}, for at most so long at each radius",
         )
-    parser.add_argument(
-        "--seed", type=whole(0, MOST_SEEDS), default=0, metavar="S", help="of the search for derivatives (default: 0)"
-    )
-    parser.add_argument("-o", "--out", metavar="FOLDER", help="where the results go (default: only printed)")
-    parser.add_argument("--json", metavar="FILE", help="write all numbers")
-    add_format_option(parser, "svg")
+    add_output_options(parser, seed="of the search for derivatives")
 
 
 def run(options: argparse.Namespace) -> int:
     """Compute, print, write, draw."""
-    numbers = results_file(options.json) if options.json else None
-    net = network(options)
     data, rows = chosen_inputs(options, "float64", COUNT)
+    net = network(options, data.x)
     x = channels_first(net.input_shape, data.x)
     _check(net, x, options)
-    folder = results_folder(options.out) if options.out else None
+    places = output(options)
     print(f"network  {net!r}")
     print(f"data     {len(x)} of {data.total} {data.name}, {' x '.join(map(str, net.input_shape))}", flush=True)
+    _announce(net, x, options)
     found = measured(net, x, _known_labels(net, data), options)
     for line in table(found):
         print(line)
-    results = _facts(found, rows)
-    written = []
-    if folder:
-        record, spreadsheet, arrays = (folder / name for name in ("record.json", "bounds.csv", "data.npz"))
-        picture = folder / f"figure.{options.format}"
-        write_record(record, _described(options, net, data, results))
-        write_whole(spreadsheet, lambda file: file.write(_csv(found, rows).encode()))
-        write_whole(arrays, lambda file: np.savez(file, **_arrays(found, rows)))
-        title = f"{short(Path(options.weights).name)} on {len(x)} {data.name}"
-        write_picture(picture, lambda: drawn_ladder(title, found))
-        written += [record, spreadsheet, arrays, picture]
-    if numbers:
-        write_record(numbers, results)
-        written.append(numbers)
-    if written:
-        print(f"wrote {', '.join(map(str, written))}")
+    title = f"{short(Path(options.weights).name)} on {len(x)} {data.name}"
+    places.write(
+        _facts(found, rows),
+        arrays=_arrays(found, rows),
+        draw=lambda: drawn_ladder(title, found),
+        conventions=CONVENTIONS | {"network": repr(net), "data": data.name},
+        read=(options.weights, *data.files),
+        tables={"bounds.csv": _csv(found, rows)},
+    )
     return 0
 
 
-def network(options: argparse.Namespace) -> Network:
-    """The network of the file, or a UsageError."""
+def network(options: argparse.Namespace, x: Floats) -> Network:
+    """The network of the file, or the layers of --net with the weights of the file; else a UsageError."""
     from ntkit.lipschitz import load_network
 
+    if options.net is not None:
+        return _in_words(options, x)
+    if options.layout is not None:
+        raise UsageError(f"--layout {options.layout}: goes with --net")
     try:
         return load_network(options.weights, activation=options.activation, input_shape=options.input_shape)
     except (ValueError, ImportError) as error:
         said = str(error).replace("activation must be given", "--activation must be given")
         raise UsageError(f"--weights {said.replace('input_shape must be given', '--input-shape must be given')}") from None
+
+
+def _in_words(options: argparse.Namespace, x: Floats) -> Network:
+    """Layers of --net; images come with channels last there, with or without an axis for them."""
+    import jax
+
+    from ntkit import lipschitz
+
+    if is_place(options.net):
+        raise UsageError(f"--net {options.net}: bounds need layers, not a function; write them in words")
+    for name in ("activation", "input_shape"):
+        if getattr(options, name) is not None:
+            raise UsageError(f"--{name.replace('_', '-')}: goes with a file that holds a network, not with --net")
+    sees_pixels = bool(spatial_layers(parsed_network(options.net).layers))
+    shape = x[..., None].shape[1:] if sees_pixels and x.ndim == 3 else x.shape[1:] if sees_pixels else (x[0].size,)
+    options.dtype = "float64"
+    finite = drawn_network(options, shape, jax.random.key(0))  # all of whose weights are those of the file
+    assert not isinstance(finite.net, UserNetwork)
+    try:
+        return lipschitz.Network.from_ntkit(finite.net, finite.params, shape)
+    except ValueError as error:
+        raise UsageError(f"--net: {error}") from None
+
+
+def _announce(net: Network, x: Floats, options: argparse.Namespace) -> None:
+    """The time of the bounds of many inputs, from that of one, and the limits of those that have one."""
+    from ntkit.lipschitz import local_lipschitz
+
+    if len(x) >= MANY:
+        one = timed(lambda: local_lipschitz(net, x[:1], options.radius[0], method="lirpa", norm=NORMS[options.norm]))
+        announce("bounds", one * len(x) * len(options.radius))
+    limits = {name: getattr(options, name) for name in TIMED if getattr(options, name) is not None}
+    if limits:
+        announce(f"{' and '.join(limits)}, at most", sum(limits.values()) * len(options.radius))
 
 
 def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, options: argparse.Namespace) -> Ladder:
@@ -166,8 +197,8 @@ def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, optio
 
     from ntkit.lipschitz import certified_radius, local_lipschitz
 
-    timed = {name: getattr(options, name) for name in TIMED if getattr(options, name) is not None}
-    methods = [name for name in METHODS if name != "absolute" or options.norm == "inf"] + list(timed)
+    limits = {name: getattr(options, name) for name in TIMED if getattr(options, name) is not None}
+    methods = [name for name in METHODS if name != "absolute" or options.norm == "inf"] + list(limits)
     norm, clip = NORMS[options.norm], None if options.clip is None else tuple(options.clip)
     values, show = _values(net, x), progress_line("bounding", power=1)
     found: dict[str, list[Bound]] = {name: [] for name in methods}
@@ -177,7 +208,7 @@ def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, optio
                 found[name].append(found[name][0])
             else:
                 key = jax.random.key(options.seed) if name == SEARCHED else None
-                asked: dict[str, Any] = {"method": name, "norm": norm, "clip": clip, "deadline": timed.get(name), "key": key}
+                asked: dict[str, Any] = {"method": name, "norm": norm, "clip": clip, "deadline": limits.get(name), "key": key}
                 found[name].append(local_lipschitz(net, x, radius, **asked))
             if show:
                 show(done * len(methods) + number, len(methods) * len(options.radius))
@@ -186,7 +217,7 @@ def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, optio
         norm=options.norm,
         radii=options.radius,
         bounds={name: np.array([bound.rows for bound in every]) for name, every in found.items()},
-        status={name: [bound.status for bound in found[name]] for name in timed},
+        status={name: [bound.status for bound in found[name]] for name in limits},
         lower=np.max([[bound.lower for bound in every] for every in found.values()], axis=0),
         values=values,
         labels=labels,
@@ -263,28 +294,6 @@ def _facts(found: Ladder, rows: np.ndarray[Any, Any]) -> dict[str, Any]:
     if found.certain is not None and found.certified_radius is not None:
         facts |= {"certain": found.certain.sum(1).tolist(), "certified_radius": found.certified_radius.tolist()}
     return facts | {"right": None if found.right is None else found.right.tolist()}
-
-
-def _described(options: argparse.Namespace, net: Network, data: Inputs, results: dict[str, Any]) -> dict[str, Any]:
-    """Results, and what it takes to repeat them."""
-    words = ["ntkit", "analyze", "lipschitz"]
-    for name, value in vars(options).items():
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", *_written(name, value)]
-    files = [options.weights, *([options.data] if options.data else [])]
-    return {
-        "command": shlex.join(words), "versions": versions(), "seed": options.seed, "inputs": [*map(hashed, files)],
-        "network": repr(net), "data": data.name, "conventions": CONVENTIONS, "results": results,
-    }  # fmt: skip
-
-
-def _written(name: str, value: Any) -> list[str]:
-    """The value of an option, as it is given."""
-    if name == "radius":
-        return [",".join(map(str, value))]
-    if name == "input_shape":
-        return ["x".join(map(str, value))]
-    return [*map(str, value)] if isinstance(value, list) else [str(value)]
 
 
 def _csv(found: Ladder, rows: np.ndarray[Any, Any]) -> str:

@@ -34,36 +34,27 @@ import argparse
 import csv
 import io
 import math
-import shlex
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from ntkit.studies import (
     MOST_NEAREST,
-    MOST_SEEDS,
     Convolution,
     LayerKernel,
     add_convolution_options,
-    add_format_option,
+    add_output_options,
+    announce,
     by_axes,
     check_affordable,
     convolutions,
     drawn_layers,
-    hashed,
     made_kernels,
     measured_kernel,
+    output,
     progress_line,
-    results_file,
-    results_folder,
     seconds,
     short,
-    versions,
     whole,
-    write_picture,
-    write_record,
-    write_whole,
 )
 
 LONG = 5  # seconds of work that are announced
@@ -90,58 +81,33 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--nearest", type=whole(0, MOST_WEIGHTS), default=MOST_NEAREST, metavar="W",
         help=f"look for the nearest orthogonal kernel where there are up to W weights (default: {MOST_NEAREST})",
     )  # fmt: skip
-    parser.add_argument(
-        "--seed", type=whole(0, MOST_SEEDS), default=0, metavar="S", help="of kernels that are made (default: 0)"
-    )
-    parser.add_argument("-o", "--out", metavar="FOLDER", help="where the results go (default: only printed)")
-    parser.add_argument("--json", metavar="FILE", help="write all numbers")
-    add_format_option(parser, "svg")
+    add_output_options(parser, seed="of kernels that are made")
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, print, write, draw."""
     from threadpoolctl import threadpool_limits
 
-    numbers = results_file(options.json) if options.json else None
     layers = convolutions(options)
     for layer in layers:
         check_affordable(layer)
-    folder = results_folder(options.out) if options.out else None
+    places = output(options)
     for line in _words(layers):
         print(line, flush=True)
+    announce("spectra", sum(map(seconds, layers)))
     with threadpool_limits(1):  # many small matrices: threads would wait for each other
         rows = measured(layers, options)
     for line in (*table(rows), *_enclosed(rows), *_impossible(layers)):
         print(line)
-    results = {"layers": [_layer_facts(layer, rows) for layer in layers]}
-    written = []
-    if folder:
-        record, spreadsheet, data = (folder / name for name in ("record.json", "layers.csv", "data.npz"))
-        picture = folder / f"figure.{options.format}"
-        write_record(record, _described(options, results))
-        write_whole(spreadsheet, lambda file: file.write(_csv(rows).encode()))
-        write_whole(data, lambda file: np.savez(file, **_arrays(rows)))
-        write_picture(picture, lambda: drawn_layers(layers, rows))
-        written += [record, spreadsheet, data, picture]
-    if numbers:
-        write_record(numbers, results)
-        written.append(numbers)
-    if written:
-        print(f"wrote {', '.join(map(str, written))}")
+    places.write(
+        {"layers": [_layer_facts(layer, rows) for layer in layers]},
+        arrays=_arrays(rows),
+        draw=lambda: drawn_layers(layers, rows),
+        conventions=CONVENTIONS,
+        read=(options.weights,),
+        tables={"layers.csv": _csv(rows)},
+    )
     return 0
-
-
-def _described(options: argparse.Namespace, results: dict[str, Any]) -> dict[str, Any]:
-    """Results, and what it takes to repeat them."""
-    words = ["ntkit", "analyze", "orthoconv"]
-    for name, value in vars(options).items():
-        if value is not None:
-            words += [f"--{name.replace('_', '-')}", by_axes(value) if isinstance(value, tuple) else str(value)]
-    return {
-        "command": shlex.join(words), "versions": versions(), "seed": options.seed,
-        "inputs": [] if options.weights is None else [hashed(options.weights)],
-        "conventions": CONVENTIONS, "results": results,
-    }  # fmt: skip
 
 
 def measured(layers: list[Convolution], options: argparse.Namespace) -> list[LayerKernel]:

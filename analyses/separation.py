@@ -20,9 +20,9 @@ Every cell (architecture, k, d) is a trial of the runner: --jobs run beside each
 other, an interrupted sweep goes on where it was, and --shard i/n measures a part
 of it; join the parts' stores by `ntkit merge` and run the command once more.
 
-Written are separation.json with all numbers, separation.csv with the table, and
-the picture separation.pdf. --json FILE writes the laws alone: for each
-architecture {"k": {"slope", "interval"}, "d": ..., "n_star": [...]}, n_star being
+Into --out go record.json with all numbers and what repeats them, cells.csv with the
+table, data.npz with the errors, and figure.svg. --json FILE writes the laws alone: for
+each architecture {"k": {"slope", "interval"}, "d": ..., "n_star": [...]}, n_star being
 n*/sigma^2 for each k and, within it, each d; null where there is none.
 
 Examples:
@@ -37,6 +37,7 @@ import argparse
 import csv
 import io
 import math
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,15 +51,12 @@ from ntkit.studies import (
     GREY,
     MOST_REPEATS,
     ORANGE,
-    add_format_option,
+    add_output_options,
     heading,
+    output,
     progress_line,
-    results_folder,
     sizes,
     whole,
-    write_picture,
-    write_record,
-    write_whole,
 )
 
 if TYPE_CHECKING:
@@ -113,7 +111,6 @@ class Law:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the study."""
     grid = "a number, a list, or A:B by doubling"
-    parser.add_argument("-o", "--out", required=True, metavar="FOLDER", help="where the results go")
     parser.add_argument(
         "--arch", type=_architectures, default=list(ARCHITECTURES), metavar="LIST", help="of cnn,lcn,fcn (default: all)"
     )
@@ -125,24 +122,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--static", action="store_true", help="the signal is always in the first patch")
     parser.add_argument("--simulate", action="store_true", help="train on data in full, too, where they fit into 1 GiB")
     parser.add_argument("--replicates", type=whole(20, MOST_REPEATS), default=24, metavar="R", help="data sets (default: 24)")
-    parser.add_argument("--seed", type=whole(0, LAST_SEED), default=0, metavar="S", help="of the data (default: 0)")
-    parser.add_argument("--json", metavar="FILE", help="write the laws alone")
     parser.add_argument("--jobs", type=whole(1, 1024), default=1, metavar="J", help="cells beside each other (default: 1)")
     parser.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="measure only the I-th of N parts")
     parser.add_argument("--store", metavar="FOLDER", help="where cells are kept (default: store in the results' folder)")
-    add_format_option(parser)
+    add_output_options(parser, seed="of the data", last_seed=LAST_SEED, required=True)
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure what is missing, print, write, draw."""
-    folder = results_folder(options.out)
-    if options.json and (Path(options.json).is_dir() or not Path(options.json).absolute().parent.is_dir()):
-        raise UsageError(f"--json {options.json}: must be a file in a folder that exists")
     _check(options)
+    places = output(options)
+    store = _store(options)
     cells = [_cell(arch, k, d, options) for arch in options.arch for k in options.patches for d in options.dim]
-    rows = measured(cells, options, folder)
+    rows = measured(cells, options, store)
     full = [{**cell, "full": True, "most": _most(cell)} for cell in cells if options.simulate and _affordable(cell)]
-    trained = measured(full, options, folder) if full else []
+    trained = measured(full, options, store) if full else []
     here = sum(row.need is not None or bool(row.failed) for row in (*rows, *trained))
     if here < len(cells) + len(full):
         print(f"{here} of {len(cells) + len(full)} cells are measured; the others belong to other shards")
@@ -153,16 +147,14 @@ def run(options: argparse.Namespace) -> int:
     if options.simulate:
         for line in _compared(rows, trained, len(cells)):
             print(line)
-    facts = {name: getattr(options, name) for name in ("arch", "patches", "dim", *SHARED, "seed")}
-    facts |= {"laws": as_json(laws, rows), "cells": [_facts(row) for row in rows]}
-    facts["trained in full"] = [_facts(row) for row in trained]
-    record, spreadsheet, picture = (folder / f"separation.{end}" for end in ("json", "csv", options.format))
-    write_record(record, facts)
-    write_whole(spreadsheet, lambda file: file.write(_csv(rows).encode()))
-    write_picture(picture, lambda: draw(options, rows, trained, laws))
-    if options.json:
-        write_record(Path(options.json), as_json(laws, rows))
-    print(f"wrote {', '.join(map(str, (record, spreadsheet, picture, *([options.json] if options.json else []))))}")
+    places.write(
+        as_json(laws, rows),
+        details={"cells": [_facts(row) for row in rows], "trained in full": [_facts(row) for row in trained]},
+        arrays=_arrays(rows),
+        draw=lambda: draw(options, rows, trained, laws),
+        conventions={name: getattr(options, name) for name in ("arch", "patches", "dim", *SHARED)},
+        tables={"cells.csv": _csv(rows)},
+    )
     return 1 if any(row.failed for row in (*rows, *trained)) else 0
 
 
@@ -171,13 +163,25 @@ def _cell(arch: str, patches: int, dim: int, options: argparse.Namespace) -> dic
     return {"architecture": arch, "patches": patches, "dim": dim, **shared}
 
 
-def measured(cells: list[dict[str, Any]], options: argparse.Namespace, folder: Path) -> list[Row]:
+def _store(options: argparse.Namespace) -> Path:
+    """The folder in which measured cells are kept; emptied where the run is to start anew."""
+    if options.store:
+        if not options.resume:
+            raise UsageError(f"--no-resume: does not empty --store {options.store}, which may hold other parts; take a new one")
+        return Path(options.store)
+    store = Path(options.out) / "store"
+    if not options.resume:
+        shutil.rmtree(store, ignore_errors=True)
+    return store
+
+
+def measured(cells: list[dict[str, Any]], options: argparse.Namespace, store: Path) -> list[Row]:
     """A row for each cell, measured if the store lacks it."""
     found = sweep(
         Path(__file__).with_name("_separation_cell.py"),
         "cell",
         cells,
-        store=options.store or folder / "store",
+        store=store,
         jobs=options.jobs,
         seed=options.seed,
         shard=options.shard,
@@ -288,6 +292,13 @@ def _csv(rows: list[Row]) -> str:
         else:
             writer.writerow([*cells, row.need.status, row.need.n, *row.need.interval, row.n_star])
     return text.getvalue()
+
+
+def _arrays(rows: list[Row]) -> dict[str, Any]:
+    """Sample sizes and errors of every data set, by cell."""
+    found = {f"{row.arch}_{row.patches}_{row.dim}": row.need for row in rows}
+    grids = {f"{name}_n": need.grid for name, need in found.items() if need is not None}
+    return grids | {f"{name}_errors": need.errors for name, need in found.items() if need is not None}
 
 
 def draw(options: argparse.Namespace, rows: list[Row], trained: list[Row], laws: dict[str, Law]) -> Figure:

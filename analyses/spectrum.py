@@ -24,7 +24,8 @@ All eigenvalues are found for up to 3000 inputs; for more, or with --eigenvalues
 the largest by block Lanczos: without sampling errors, and an upper end of an
 enclosure is true up to a probability of 1e-9 over seeds.
 
-Written are spectrum.json with all numbers and the picture spectrum.pdf.
+Into --out go record.json with all numbers and what repeats them, data.npz with
+eigenvalues and vectors, and figure.svg.
 
 Examples:
   ntkit analyze spectrum --net "dense relu dense relu dense" -o spectrum
@@ -38,6 +39,7 @@ import argparse
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,15 +48,15 @@ from ntkit.claims import UsageError
 from ntkit.studies import (
     BLUE,
     MOST_REPEATS,
-    MOST_SEEDS,
     ORANGE,
     Inputs,
     Kernel,
     Targets,
-    add_format_option,
     add_kind_option,
+    add_output_options,
     add_study_options,
     add_target_option,
+    announce_eigenvalues,
     called,
     check_squares,
     described,
@@ -69,16 +71,14 @@ from ntkit.studies import (
     law_words,
     matrix,
     operator,
+    output,
     percent,
     progress_line,
-    results_folder,
     shown_bound,
     span,
     targets,
     title_of,
     whole,
-    write_picture,
-    write_record,
 )
 
 if TYPE_CHECKING:
@@ -115,8 +115,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--repeats", type=whole(2, MOST_REPEATS), default=20, metavar="R", help="random halves of the inputs (default: 20)"
     )
-    parser.add_argument("--seed", type=whole(0, MOST_SEEDS), default=0, metavar="S", help="of what is random (default: 0)")
-    add_format_option(parser)
+    add_output_options(parser, seed="of what is random")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -125,25 +124,26 @@ def run(options: argparse.Namespace) -> int:
     count = len(inputs.x)
     aim = None if inputs.labels is None else targets(inputs.labels, options)
     _check(options, count)
-    folder = results_folder(options.out)
-    facts = described(net, inputs, options)
+    places = output(options)
+    conventions = described(net, inputs, options)
     if aim is not None:
         print(f"labels   {aim.words}")
-    found = spectrum(net, inputs, options)
+    found = spectrum(net, inputs, options, places.unfinished("matrix.partial.npy"))
     law = exponent(found, options)
     power = None if aim is None else target(found, aim, options)
     for line in (*table(found, power), "", *_words(found, law, power)):
         print(line)
-    facts |= {
-        "kind": options.kind, "count": count, "seed": options.seed,
-        "labels": None if aim is None else aim.words, "spectrum": _spectrum_facts(found),
-        "exponent": law_facts(law), "target": None if power is None else _target_facts(power),
-    }  # fmt: skip
-    record, picture = folder / "spectrum.json", folder / f"spectrum.{options.format}"
-    write_record(record, facts)
     title = f"{title_of(net, options)}\non {count} {inputs.name}"
-    write_picture(picture, lambda: draw(title, found, law, power))
-    print(f"wrote {record}, {picture}")
+    places.write(
+        {
+            "spectrum": _spectrum_facts(found), "exponent": law_facts(law),
+            "target": None if power is None else _target_facts(power),
+        },
+        arrays={"values": found.values, "lower": found.lower, "upper": found.upper, "vectors": found.vectors},
+        draw=lambda: draw(title, found, law, power),
+        conventions=conventions | {"kind": options.kind, "count": count, "labels": None if aim is None else aim.words},
+        read=(*inputs.files, options.weights),
+    )  # fmt: skip
     return 0
 
 
@@ -226,16 +226,15 @@ class Found:
         return float((self.shares / (self.shares + share)).sum())
 
 
-def spectrum(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace) -> Found:
+def spectrum(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace, unfinished: Path | None) -> Found:
     """All eigenvalues with enclosures, or the largest."""
     count = len(inputs.x)
     if count > MOST_EXACT or (options.eigenvalues or count) < count:
-        return _largest(net, inputs, options, min(options.eigenvalues or TOP, count))
+        return _largest(net, inputs, options, min(options.eigenvalues or TOP, count), unfinished)
     from ntkit.spectra import enclosed_eigenvalues
 
-    gram = matrix(net, inputs, options)
-    if count >= 1000:
-        print(f"finding all {count} eigenvalues ...", flush=True)
+    gram = matrix(net, inputs, options, unfinished)
+    announce_eigenvalues(count, times=3 + math.ceil(options.repeats / 8), vectors=True)  # halves take an eighth each
     all_ = enclosed_eigenvalues(gram)
     rank = all_.rank()
     rng, show = np.random.default_rng(options.seed), progress_line("halving", power=1)
@@ -251,13 +250,13 @@ def spectrum(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace)
     return Found(count, all_.values / count, lower, upper, all_.vectors, trace, all_.rounding / count, most, halves, gram)
 
 
-def _largest(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace, top: int) -> Found:
+def _largest(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace, top: int, unfinished: Path | None) -> Found:
     """By block Lanczos, of a matrix that is kept or computed in every product."""
     from ntkit.spectra import rest_bound, top_eigenpairs
 
     count = len(inputs.x)
     if count <= MOST_HELD:
-        given: Any = matrix(net, inputs, options).astype(np.float64)
+        given: Any = matrix(net, inputs, options, unfinished).astype(np.float64)
         diagonal = np.diag(given)
     else:
         given, diagonal = operator(net, inputs, options)

@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from ntkit import __version__
-from ntkit.claims._errors import NtkitError
+from ntkit.claims._errors import NtkitError, UserCodeError
 
+EXIT_USER_CODE = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 EXIT_PIPE = 141
@@ -33,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except NtkitError as error:
         print(f"ntkit: error: {' '.join(str(error).split())}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
         return EXIT_USAGE
+    except UserCodeError as error:
+        print(f"{error.frames}ntkit: error: {error}", file=sys.stderr)
+        return EXIT_USER_CODE
     except KeyboardInterrupt:
         print("ntkit: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -98,11 +102,13 @@ def parser() -> argparse.ArgumentParser:
     cite.add_argument("key", metavar="KEY")
     cite.add_argument("--path", **_PATH)
 
-    figure = _command(commands, "figure", "draw a claim's figure", "ntkit figure jacot2018/init-limit -o limit.pdf")
-    figure.add_argument("claim", metavar="CLAIM")
+    figure = _command(commands, "figure", "draw a claim's figure, or all", "ntkit figure jacot2018/init-limit -o limit.pdf")
+    figure.add_argument("claim", nargs="?", metavar="CLAIM")
+    figure.add_argument("--all", action="store_true", help="the figures of all results, into the folder -o")
     figure.add_argument(
-        "-o", "--out", metavar="FILE", required=True, help=".svg, .pdf or .png; its data goes beside it as .csv"
+        "-o", "--out", metavar="FILE", required=True, help=".svg, .pdf or .png, with --all a folder; data beside it as .csv"
     )
+    figure.add_argument("--format", choices=("svg", "pdf", "png"), help="of the figures of --all (default: svg)")
     figure.add_argument("--path", **_PATH)
     figure.add_argument("--store", **_STORE)
 
@@ -135,6 +141,8 @@ def parser() -> argparse.ArgumentParser:
     analyze.add_argument("-h", "--help", action="store_true", help="list the studies")
     analyze.add_argument("arguments", nargs=argparse.REMAINDER)  # every study has options of its own, and a --help
 
+    _add_diagnose(commands)
+
     _command(commands, "init", "write a first claim into ./paper_checks", "ntkit init && ntkit verify")
     return top
 
@@ -150,9 +158,30 @@ def _add_verify(commands: argparse._SubParsersAction[Parser]) -> None:
     verify.add_argument("--why", metavar="CLAIM", help="measure nothing, but say why this claim would be measured again")
 
 
+def _add_diagnose(commands: argparse._SubParsersAction[Parser]) -> None:
+    diagnose = _command(
+        commands, "diagnose", "say why a kernel matrix is not positive definite, or NaN, and what mends it",
+        "ntkit diagnose kernel.npy --json found.json",
+    )  # fmt: skip
+    diagnose.description = (
+        "Say why a kernel matrix is not positive definite, or NaN: which inputs or pairs are to blame (counted from 0), which "
+        "jitter and which dtype would do, and what of that is proved. Exit status: 0 if nothing is wrong (proved positive "
+        "definite, and Cholesky succeeds in its dtype), 1 if something is, 2 for a file that cannot be read."
+    )
+    diagnose.add_argument("kernel", metavar="KERNEL.npy", help="a matrix K(x, x) of shape (n, n), .npy or .npz, of any dtype")
+    diagnose.add_argument("--key", metavar="NAME", help="which array of a .npz file (default: the only one)")
+    diagnose.add_argument("--json", metavar="FILE", help="write what was found for programs")
+    diagnose.add_argument(
+        "--max-bytes", metavar="N", help="that this may take, ten times the matrix in float64, as in 500M or 2G (default: a "
+        "quarter of the memory)",
+    )  # fmt: skip
+
+
 def _add_running(command: argparse.ArgumentParser) -> None:
     command.add_argument("--tier", metavar="TIER", default="quick", help="quick (default) or full")
-    command.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one per core)")
+    where = command.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=_positive, metavar="N", help="worker processes (default: one per core)")
+    where.add_argument("--dask", metavar="ADDRESS", help="run on the Dask cluster of this scheduler, or on local:N processes")
     command.add_argument("--path", **_PATH)
     command.add_argument("--store", **_STORE)
 

@@ -1,6 +1,7 @@
 """Strict numerics for every test, one thread each, and one profile for property tests."""
 
 import gc
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,11 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")
+
+# Compiled programs are kept, as by `ntkit verify`, in the user's cache: most of the time of most tests is compilation.
+cache = Path(os.environ.get("NTKIT_CACHE") or Path.home() / ".cache" / "ntkit")
+jax.config.update("jax_compilation_cache_dir", str(cache / "jax"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
 
 # No deadline, since a first example compiles; the same examples every time, so that a failure is never a matter of luck.
 settings.register_profile("ntkit", deadline=None, derandomize=True, max_examples=40)

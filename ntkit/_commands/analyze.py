@@ -6,6 +6,7 @@ import argparse
 import ast
 import importlib.util
 import os
+import shlex
 import sys
 import traceback
 from pathlib import Path
@@ -32,6 +33,7 @@ def run(options: argparse.Namespace) -> int:
             command.description = module.__doc__
             module.add_options(command)
     chosen = parser.parse_args(arguments)
+    chosen.command = shlex.join(["ntkit", "analyze", *arguments])
     assert module is not None  # the parser has refused everything else
     _set_numerics()
     return int(module.run(chosen))

@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ntkit.claims._claim import Citation, Claim, Control
-    from ntkit.claims._errors import ClaimError, EvidenceError, NtkitError, StoreError, UsageError
+    from ntkit.claims._errors import ClaimError, EvidenceError, NtkitError, StoreError, UsageError, UserCodeError
     from ntkit.claims._evidence import Bounds, Counts, Crossings, Estimates, Integers, Pairs, Series, Sides
     from ntkit.claims._paper import Paper
     from ntkit.claims._record import Record
     from ntkit.claims._sweep import Swept, sweep
     from ntkit.claims._trial import Trial
+    from ntkit.claims._users_code import users_code
     from ntkit.claims.rules import Agreement, All, Exact, Identity, Inequality, Ordering, Proportion, Slope
 
 # Names are imported when they are asked for: `ntkit list` and `ntkit show` answer before numpy would have started.
 _HOMES = {
     "_claim": ("Citation", "Claim", "Control"),
-    "_errors": ("ClaimError", "EvidenceError", "NtkitError", "StoreError", "UsageError"),
+    "_errors": ("ClaimError", "EvidenceError", "NtkitError", "StoreError", "UsageError", "UserCodeError"),
     "_evidence": ("Bounds", "Counts", "Crossings", "Estimates", "Integers", "Pairs", "Series", "Sides"),
     "_paper": ("Paper",),
     "_record": ("Record",),
     "_sweep": ("Swept", "sweep"),
     "_trial": ("Trial",),
+    "_users_code": ("users_code",),
     "rules": ("Agreement", "All", "Exact", "Identity", "Inequality", "Ordering", "Proportion", "Slope"),
 }
 
@@ -57,7 +59,9 @@ __all__ = [
     "Swept",
     "Trial",
     "UsageError",
+    "UserCodeError",
     "sweep",
+    "users_code",
 ]
 
 

@@ -17,5 +17,17 @@ class StoreError(NtkitError):
     """The store cannot be read or written; what it held before is still there."""
 
 
+class UserCodeError(Exception):
+    """Code of the user raised; the command prints where in her own files, then one line, and ends with exit status 1.
+
+    Attributes:
+        frames: lines of her files, as in a traceback.
+    """
+
+    def __init__(self, message: str, frames: str) -> None:
+        super().__init__(message)
+        self.frames = frames
+
+
 class UsageError(NtkitError):
     """The command was asked for something that is not there."""

@@ -10,6 +10,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ntkit.kernels._arc import root
+from ntkit.kernels._conv import Conv
+from ntkit.kernels._dense import Dense
 from ntkit.kernels._inputs import Inputs
 from ntkit.kernels._layer import Draw, Layer, Params
 from ntkit.kernels._moments import Angles, Moments, Needs
@@ -70,12 +72,13 @@ def _repetition(steps: Sequence[tuple[Layer, Needs]], start: int) -> tuple[int, 
 
 
 def _alike(steps: Sequence[tuple[Layer, Needs]], block: Sequence[tuple[Layer, Needs]]) -> bool:
-    """Whether the steps are those of the block, but for angles that nothing needs after the last ones: they do no harm."""
+    """Whether the steps are those of the block, but for finite widths, and angles that nothing needs after the last ones."""
 
-    def without_angles(step: tuple[Layer, Needs]) -> tuple[Layer, Needs]:
-        return step[0], step[1]._replace(angles=False)
+    def essence(step: tuple[Layer, Needs]) -> tuple[Layer, Needs]:
+        layer, needs = step
+        return replace(layer, width=None) if isinstance(layer, Dense | Conv) else layer, needs._replace(angles=False)
 
-    return list(map(without_angles, steps)) == list(map(without_angles, block))
+    return list(map(essence, steps)) == list(map(essence, block))
 
 
 def _rolled(steps: Sequence[tuple[Layer, Needs]], moments: Moments, count: int) -> Moments | None:
@@ -112,6 +115,27 @@ def draw_layers(
             raise ValueError(f"layer {i}, {layer}, {error}") from None
         params.append(own)
     return shape, tuple(params)
+
+
+def own_widths(layers: Sequence[Layer]) -> list[int]:
+    """The widths that layers have, those in branches too."""
+    widths = []
+    for layer in layers:
+        if isinstance(layer, Branches):
+            widths += [width for branch in layer.branches for width in own_widths(branch)]
+        elif isinstance(layer, Dense | Conv) and layer.width is not None:
+            widths.append(layer.width)
+    return widths
+
+
+def last_widths(layers: Sequence[Layer]) -> list[int]:
+    """The widths that the last layers with weights have: one, or one of each branch."""
+    for layer in reversed(layers):
+        if layer.weighted and isinstance(layer, Branches):
+            return [width for branch in layer.branches for width in last_widths(branch)]
+        if layer.weighted:
+            return own_widths([layer])
+    return []
 
 
 def apply_layers(layers: Sequence[Layer], params: Sequence[Params], x: Float[Array, "n ..."]) -> Float[Array, "n ..."]:

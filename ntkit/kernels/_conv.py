@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ntkit.kernels._inputs import Inputs
 from ntkit.kernels._layer import Draw, Layer, Weights
 from ntkit.kernels._moments import Moments, Needs
-from ntkit.kernels._weights import check_stds, draw_weights, mix
+from ntkit.kernels._weights import check_stds, check_width, draw_weights, mix
 from ntkit.kernels._windows import Padding, Size, Windows, mean_over_windows
 
 
@@ -27,6 +27,7 @@ class Conv(Layer):
         padding: "valid", only whole windows; "same", zeros (XLA's SAME: ceil(n / stride) windows); "circular", the image
             continued periodically, with as many windows as "same".
         w_std, b_std: standard deviations of weights (before the fan-in) and bias.
+        width: channels of the finite network; None leaves them to `Network.init`. The kernels do not depend on it.
 
     Raises:
         ValueError: a wrong value of one of these; later, images that the windows do not fit.
@@ -39,11 +40,13 @@ class Conv(Layer):
     padding: Padding = "valid"
     w_std: float = 1.0
     b_std: float = 0.0
+    width: int | None = None
     weighted: ClassVar = True
     _windows: Windows = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         check_stds(self.w_std, self.b_std)
+        check_width(self.width)
         object.__setattr__(
             self, "_windows", Windows.checked(self.window, 1 if self.stride is None else self.stride, self.padding)
         )
@@ -70,7 +73,7 @@ class Conv(Layer):
 
     def init(self, key: PRNGKeyArray, shape: tuple[int, ...], draw: Draw) -> tuple[tuple[int, ...], Weights]:
         """Random weights of shape (*window, channels, fan_out), and a bias if b_std > 0."""
-        fan_out = draw.outputs if draw.last else draw.width
+        fan_out = draw.fan_out(self.width)
         window = tuple(axis.window for axis in self._windows.over(shape))
         weights = draw_weights(key, (*window, shape[-1], fan_out), self.w_std, self.b_std, draw)
         return self.output_shape(shape, fan_out), weights

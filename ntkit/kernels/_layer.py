@@ -37,19 +37,27 @@ class Draw:
     """How a network's parameters are drawn.
 
     Attributes:
-        width: channels of hidden layers.
+        width: channels of hidden layers that have none of their own; None if all have.
         outputs: channels of the last layer with weights.
         parametrization: which part of a weight's size is a fixed factor, see `Network.init`.
         dtype: of the parameters.
         first, last: whether no layer with weights comes before, and none after.
     """
 
-    width: int
+    width: int | None
     outputs: int
     parametrization: str
     dtype: DTypeLike
     first: bool = True
     last: bool = True
+
+    def fan_out(self, own: int | None) -> int:
+        """Channels of a layer with weights, which may have a width of its own; ValueError if nothing says them."""
+        if self.last:
+            return self.outputs
+        if own is None and self.width is None:
+            raise ValueError("has no width, and none is given to init")
+        return own if own is not None else int(self.width or 0)
 
 
 class Layer(ABC):
@@ -75,7 +83,7 @@ class Layer(ABC):
 
     def init(self, key: PRNGKeyArray, shape: tuple[int, ...], draw: Draw) -> tuple[tuple[int, ...], Params]:
         """Shape of one output, (*space, channels), and random parameters; () for a layer that has none."""
-        return self.output_shape(shape, draw.width), ()
+        return self.output_shape(shape, shape[-1]), ()
 
     @abstractmethod
     def output_shape(self, shape: tuple[int, ...], width: int) -> tuple[int, ...]:

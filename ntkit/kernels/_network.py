@@ -7,7 +7,7 @@ from typing import NamedTuple
 from jax.typing import ArrayLike, DTypeLike
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ntkit.kernels._chain import apply_layers, draw_layers
+from ntkit.kernels._chain import apply_layers, draw_layers, last_widths, own_widths
 from ntkit.kernels._door import as_inputs, as_pair
 from ntkit.kernels._empirical import empirical_ntk
 from ntkit.kernels._evaluate import Kinds
@@ -78,8 +78,8 @@ class Network:
         self,
         key: PRNGKeyArray,
         input_shape: Sequence[int],
-        width: int,
-        outputs: int = 1,
+        width: int | None = None,
+        outputs: int | None = None,
         *,
         parametrization: str = "ntk",
         dtype: DTypeLike = float,
@@ -100,16 +100,24 @@ class Network:
         Args:
             key: JAX PRNG key.
             input_shape: shape of one input, (dim,), (length, channels) or (height, width, channels).
-            width: channels of every layer with weights but the last.
-            outputs: channels of the last layer with weights.
-            parametrization: see above.
+            width: channels of every layer with weights but the last, unless it has a width of its own.
+            outputs: channels of the last layer with weights; by default its own width, or 1.
+            parametrization: see above; "mup" is for one width.
             dtype: of the parameters; by default JAX's default float.
 
         Returns:
             One entry per layer, a pytree of `Weights`; () for layers without parameters.
 
         Raises:
-            ValueError: a size is below 1, input_shape does not fit, or parametrization is none of the three.
+            ValueError: a size is below 1, input_shape does not fit, a layer has no width, outputs is not the width that the
+                last layer has, or parametrization is none of the three, or "mup" where layers have widths of their own.
+
+        Example:
+            >>> import jax
+            >>> from ntkit.kernels import Dense, Relu, serial
+            >>> net = serial(Dense(width=4), Relu(), Dense(width=2))
+            >>> [weights.w.shape for weights in net.init(jax.random.key(0), (3,)) if weights]
+            [(3, 4), (4, 2)]
 
         Source: Jacot et al. (2018) for "ntk"; Yang and Hu (2021), table of abc-parametrizations, for "mup".
         """
@@ -118,10 +126,16 @@ class Network:
             raise ValueError(f"input_shape must be (dim,), (length, channels) or (height, width, channels), got {shape}")
         sizes = [(f"input_shape[{i}]", size) for i, size in enumerate(shape)] + [("width", width), ("outputs", outputs)]
         for name, value in sizes:
-            if value < 1:
+            if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
+        own, last = own_widths(self.layers), last_widths(self.layers)
         if parametrization not in PARAMETRIZATIONS:
             raise ValueError(f"parametrization must be one of {', '.join(PARAMETRIZATIONS)}, got {parametrization!r}")
+        if parametrization == "mup" and (own or width is None):
+            raise ValueError(f'parametrization "mup" needs one width for all layers, got width {width} and layers with {own}')
+        if len({*last, *([] if outputs is None else [outputs])}) > 1:
+            raise ValueError(f"outputs must be the width of the last layer, {', '.join(map(str, last))}, got {outputs}")
+        outputs = outputs or next(iter(last), 1)
         return draw_layers(self.layers, key, shape, Draw(width, outputs, parametrization, dtype))[1]
 
     def apply(self, params: Sequence[Params], x: ArrayLike) -> Float[Array, "n ..."]:

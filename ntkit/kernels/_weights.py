@@ -20,13 +20,20 @@ def check_stds(w_std: float, b_std: float) -> None:
         raise ValueError(f"b_std must be a number >= 0, got {b_std!r}")
 
 
+def check_width(width: int | None) -> None:
+    """ValueError unless it is a number of channels, or left open."""
+    if width is not None and width < 1:
+        raise ValueError(f"width must be at least 1, got {width!r}")
+
+
 def draw_weights(key: PRNGKeyArray, shape: tuple[int, ...], w_std: float, b_std: float, draw: Draw) -> Weights:
     """Weights of the given shape, whose last axis is the fan-out and whose others make up the fan-in."""
-    fan_in, n = math.prod(shape[:-1]), draw.width
+    fan_in = math.prod(shape[:-1])
     w_scale, w_size, b_scale, b_size = w_std / math.sqrt(fan_in), 1.0, b_std, 1.0
     if draw.parametrization == "standard":
         w_scale, w_size, b_scale, b_size = 1.0, w_scale, 1.0, b_std
     elif draw.parametrization == "mup" and not (draw.first and draw.last):
+        n = draw.width or 1  # `Network.init` sees to it that there is one
         w_size = 1 / math.sqrt(n)
         if not draw.last:
             w_scale, b_scale, b_size = w_scale * math.sqrt(n), b_scale * math.sqrt(n), 1 / math.sqrt(n)

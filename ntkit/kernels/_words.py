@@ -3,7 +3,7 @@
 import difflib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ntkit.kernels._chain import Branches
@@ -24,11 +24,12 @@ _PLAIN: dict[str, Layer] = {
     "exp": Exp(), "gap": GlobalAvgPool(), "flatten": Flatten(), "identity": Identity(),
 }  # fmt: skip
 _SIZE, _REAL = r"[0-9]{1,6}(?:x[0-9]{1,6})?", r"-?[0-9.]+(?:e-?[0-9]+)?"
-_STEPS = rf"(?:/(?P<stride>{_SIZE}))?(?::(?P<padding>valid|same|circular))?"
+_WIDTH = r"[0-9]{1,7}"
+_STEPS = rf"(?:[/s](?=[0-9])(?P<stride>{_SIZE}))?(?::?(?P<padding>valid|same|circular))?"
 _STDS = rf"(?:@(?=.)(?P<w_std>{_REAL})?(?:,(?P<b_std>{_REAL}))?)?"
 _PATTERNS = {
-    "dense": re.compile(rf"dense(?:[0-9]+)?{_STDS}"),
-    "conv": re.compile(rf"conv(?P<window>{_SIZE})(?:x[0-9]+)?{_STEPS}{_STDS}"),
+    "dense": re.compile(rf"dense(?P<width>{_WIDTH})?{_STDS}"),
+    "conv": re.compile(rf"conv(?P<window>{_SIZE})(?:[xc](?P<width>{_WIDTH}))?{_STEPS}{_STDS}"),
     "avgpool": re.compile(rf"avgpool(?P<window>{_SIZE}){_STEPS}"),
     "layernorm": re.compile(rf"layernorm(?P<epsilon>{_REAL})?"),
     "leaky": re.compile(rf"leaky(?P<slope>{_REAL})?"),
@@ -46,7 +47,7 @@ _NAMES = (*_PATTERNS, *_PLAIN, "residual")
 _DEEPEST = 40  # brackets inside of brackets
 
 
-def parse(text: str, input_shape: Sequence[int] | None = None) -> Network:
+def parse(text: str, input_shape: Sequence[int] | None = None, *, finite: bool = False) -> Network:
     """The network that a line of words describes, from its inputs to its outputs.
 
     - `dense`, `conv3x3/2:same`, `conv5`, `avgpool2:valid`, `gap` (global average pooling), `flatten`, `layernorm`: layers; /2
@@ -55,21 +56,25 @@ def parse(text: str, input_shape: Sequence[int] | None = None) -> Network:
     - `dense@1.5,0.1`: standard deviations of weights (before the fan-in) and biases. Biases are off unless given; weights have
       1, but sqrt(2 / (1 + a^2)) after a ReLU of slope a below zero (He et al., 2015), possibly pooled: sizes are kept.
     - `residual( ... )`, `( ... + ... )` and `( ... * ... )`: `residual`, `parallel` and `product` of what stands there.
-    - `conv3x3x64` and `dense64` are accepted; how many channels a finite network has does not matter in the limit.
+    - `conv3x3x64`, `conv3c64` and `dense64`: channels of the finite network; the kernels do not depend on them.
+    - `conv3x3x16s2same` is another spelling of `conv3x3x16/2:same`.
 
     Args:
         text: words between spaces; upper and lower case are alike.
         input_shape: shape of one input, such as (height, width, channels); if given, the words are checked against it.
+        finite: whether every layer with weights must say its channels.
 
     Raises:
         ValueError: a word that is not understood, or cannot stand where it does. The message names it and says what is
             allowed, and its note (shown in tracebacks) is the text with a mark under that place.
 
     Example:
-        >>> import numpy as np
+        >>> import jax
         >>> net = parse("dense relu dense")
         >>> net.layers
-        (Dense(w_std=1.0, b_std=0.0), Relu(), Dense(w_std=1.4142135623730951, b_std=0.0))
+        (Dense(w_std=1.0, b_std=0.0, width=None), Relu(), Dense(w_std=1.4142135623730951, b_std=0.0, width=None))
+        >>> [weights.w.shape for weights in parse("dense8 relu dense3").init(jax.random.key(0), (4,)) if weights]
+        [(4, 8), (8, 3)]
         >>> parse("dense rleu dense")
         Traceback (most recent call last):
         ...
@@ -77,18 +82,18 @@ def parse(text: str, input_shape: Sequence[int] | None = None) -> Network:
           dense rleu dense
                 ^^^^
     """
-    return _Reader(" ".join(text.split())).network(None if input_shape is None else tuple(input_shape))
+    return _Reader(" ".join(text.split()), finite).network(None if input_shape is None else tuple(input_shape))
 
 
 def words(net: Network) -> str:
-    """The words from which `parse` makes a network with the same kernels; numbers are written only where they are needed.
+    """The words from which `parse` makes the same network; numbers are written only where they are needed.
 
     Raises:
         ValueError: a layer for which there is no word.
 
     Example:
         >>> words(parse("CONV3x3x64 relu gap dense@1.4142135623730951,0.5"))
-        'conv3x3 relu gap dense@,0.5'
+        'conv3x3x64 relu gap dense@,0.5'
     """
     return _chain_words(net.layers, _START)
 
@@ -144,6 +149,7 @@ class _Reader:
     """Reads tokens from the left to the right: sums of products of chains."""
 
     text: str
+    finite: bool
     tokens: list[_Token] = field(init=False)
     at: int = 0
     depth: int = 0
@@ -234,6 +240,8 @@ class _Reader:
         """The layer of one word."""
         try:
             layer = _layer(token.text.lower(), place.w_std)
+            if self.finite and isinstance(layer, Dense | Conv) and layer.width is None:
+                raise ValueError(f"needs a width, as in {_word(replace(layer, width=32), place)}, since the network is finite")
             return [layer], place.after(layer)
         except ValueError as error:
             raise self.error(str(error), token) from None
@@ -272,6 +280,8 @@ def _layer(word: str, w_std: float) -> Layer:
         given[key] = _real(given[key], name)
     for key in given.keys() & {"window", "stride"}:
         given[key] = _sizes(given[key])
+    if "width" in given:
+        given["width"] = int(given["width"])
     if name in ("dense", "conv"):
         given.setdefault("w_std", w_std)
     make: dict[str, Callable[..., Layer]] = {
@@ -315,7 +325,7 @@ def _word(layer: Layer, place: _Place) -> str:
             sign = " + " if join == "sum" else " * "
             return f"({sign.join(_chain_words(branch, place) for branch in branches)})"
         case Dense():
-            return f"dense{_std_words(layer, place)}"
+            return f"dense{layer.width or ''}{_std_words(layer, place)}"
         case Conv():
             return f"conv{_window_words(layer)}{_std_words(layer, place)}"
         case AvgPool():
@@ -336,9 +346,12 @@ def _std_words(layer: Dense | Conv, place: _Place) -> str:
 
 
 def _window_words(layer: Conv | AvgPool) -> str:
+    channels = ""
+    if isinstance(layer, Conv) and layer.width is not None:  # conv3x64 is a window of two sides
+        channels = f"{'x' if isinstance(layer.window, tuple) else 'c'}{layer.width}"
     window, stride = ("x".join(map(str, size if isinstance(size, tuple) else (size,))) for size in (layer.window, layer.stride))
     padding = "" if layer.padding == "valid" else f":{layer.padding}"
-    return f"{window}{'' if layer.stride is None else f'/{stride}'}{padding}"
+    return f"{window}{channels}{'' if layer.stride is None else f'/{stride}'}{padding}"
 
 
 def _real_words(value: float) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from ntkit.data import whole_file
 from ntkit.lipschitz._activation import Gelu, LeakyRelu, Relu, Sigmoid, Softplus, Tanh
 from ntkit.lipschitz._kept import kept
 from ntkit.lipschitz._layers import AvgPool, BatchNorm, Conv, Dense, Layer
@@ -36,12 +37,8 @@ def read_onnx(file: str | Path, input_shape: Shape | None) -> Network:
     except ImportError:
         raise ImportError(f"{file}: {_MISSING}", name="onnx") from None
     try:
-        model = onnx.load(file)
+        model = onnx.load_model_from_string(whole_file(file))  # weights in other files, which a graph may name, are not read
         onnx.checker.check_model(model)
-    except FileNotFoundError:
-        raise ValueError(f"{file}: there is no such file") from None
-    except OSError as error:
-        raise ValueError(f"{file}: cannot be read ({error.strerror or error})") from None
     except (DecodeError, onnx.checker.ValidationError) as error:
         first = (str(error).strip() or "empty").splitlines()[0]
         raise ValueError(f"{file}: is no ONNX graph, or is damaged ({first})") from None

@@ -5,6 +5,8 @@ A study is a file `analyses/NAME.py` with a docstring, `add_options(parser)` and
 
 from ntkit.studies._convolution_options import add_convolution_options, convolutions
 from ntkit.studies._convolutions import Convolution, by_axes
+from ntkit.studies._estimates import announce, announce_eigenvalues, announce_gram, said_bytes, timed
+from ntkit.studies._finite import FiniteNetwork, add_weights_options, drawn_network, parsed_network
 from ntkit.studies._inputs import (
     MOST_REPEATS,
     MOST_SEEDS,
@@ -15,23 +17,25 @@ from ntkit.studies._inputs import (
     chosen_inputs,
     described,
     every_layer,
+    finite_network_and_inputs,
     kernel_and_inputs,
     network_and_inputs,
     span,
+    spatial_layers,
     whole,
 )
-from ntkit.studies._kernels import Kernel
+from ntkit.studies._kernels import Kernel, function_of, in_words
 from ntkit.studies._ladder_pictures import drawn_ladder
 from ntkit.studies._ladders import Ladder
 from ntkit.studies._laws import grouped, if_certain, law_facts, law_line, law_title, law_words
 from ntkit.studies._layer_kernels import MOST_NEAREST, LayerKernel, check_affordable, made_kernels, measured_kernel, seconds
 from ntkit.studies._layer_pictures import drawn_layers, short
 from ntkit.studies._matrix import KINDS, add_kind_option, called, check_finite, check_squares, matrix, operator, title_of
+from ntkit.studies._output import Output, add_output_options, output
 from ntkit.studies._results import (
     BLUE,
     GREY,
     ORANGE,
-    add_format_option,
     dots,
     hashed,
     heading,
@@ -47,7 +51,10 @@ from ntkit.studies._results import (
 )
 from ntkit.studies._scenery import Scenery, drawn_scenery
 from ntkit.studies._sizes import doubling, positive, reals, sizes
+from ntkit.studies._studied import Studied, rescalable, studied_network
+from ntkit.studies._surface_page import surface_page
 from ntkit.studies._targets import MOST_CLASSES, Targets, add_target_option, targets
+from ntkit.studies._user_network import UserNetwork, is_place, user_network
 
 __all__ = [
     "BLUE",
@@ -59,18 +66,26 @@ __all__ = [
     "MOST_SEEDS",
     "ORANGE",
     "Convolution",
+    "FiniteNetwork",
     "Inputs",
     "Kernel",
     "Ladder",
     "LayerKernel",
+    "Output",
     "Scenery",
+    "Studied",
     "Targets",
+    "UserNetwork",
     "add_convolution_options",
     "add_data_options",
-    "add_format_option",
     "add_kind_option",
+    "add_output_options",
     "add_study_options",
     "add_target_option",
+    "add_weights_options",
+    "announce",
+    "announce_eigenvalues",
+    "announce_gram",
     "by_axes",
     "called",
     "channels_first",
@@ -84,12 +99,17 @@ __all__ = [
     "doubling",
     "drawn_ladder",
     "drawn_layers",
+    "drawn_network",
     "drawn_scenery",
     "every_layer",
+    "finite_network_and_inputs",
+    "function_of",
     "grouped",
     "hashed",
     "heading",
     "if_certain",
+    "in_words",
+    "is_place",
     "kernel_and_inputs",
     "law_facts",
     "law_line",
@@ -100,19 +120,28 @@ __all__ = [
     "measured_kernel",
     "network_and_inputs",
     "operator",
+    "output",
+    "parsed_network",
     "percent",
     "positive",
     "progress_line",
     "reals",
+    "rescalable",
     "results_file",
     "results_folder",
+    "said_bytes",
     "seconds",
     "short",
     "shown_bound",
     "sizes",
     "span",
+    "spatial_layers",
+    "studied_network",
+    "surface_page",
     "targets",
+    "timed",
     "title_of",
+    "user_network",
     "versions",
     "whole",
     "write_picture",

@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ntkit.claims import UsageError
+from ntkit.studies._finite import FiniteNetwork, add_weights_options, drawn_network, parsed_network
 from ntkit.studies._kernels import KERNELS, Kernel, in_words, parsed_kernel
+from ntkit.studies._user_data import add_file_options, check_within, found_data, source_of
+from ntkit.studies._user_network import is_place
 
 if TYPE_CHECKING:
+    import jax
+
     from ntkit.kernels import Layer, Network
 
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
@@ -34,31 +39,39 @@ class Inputs:
         labels: shape (n,), numbers or words; None where there are none.
         total: how many inputs the data have.
         name: of the data.
+        files: that they were read from.
     """
 
     x: Floats
     labels: Labels | None
     total: int
     name: str
+    files: tuple[Path, ...] = ()
 
 
 def add_study_options(parser: argparse.ArgumentParser, *, kernels: bool = False, files: bool = False) -> None:
-    """Declare the network, or in place of it a kernel if the study takes one, the inputs, and where results go.
+    """Declare the network, or in place of it a kernel if the study takes one, and the inputs.
 
     With `files` the network need not be given in words, as the study takes it from a file.
     """
     either = parser.add_mutually_exclusive_group(required=not files)
-    either.add_argument("--net", metavar="WORDS", help='the network, as in "conv3x3 relu gap dense"')
+    either.add_argument(
+        "--net", metavar="NET", help='the network: words, as in "conv3x3 relu gap dense", or FILE.py:function that returns an '
+        "object with init(key) and apply(params, x)",
+    )  # fmt: skip
     if kernels:
         examples = ", ".join(f'"{example}"' for _, example in KERNELS.values())
         either.add_argument("--kernel", metavar="WORDS", help=f"a kernel in place of a network, with its numbers: {examples}")
-    parser.add_argument("-o", "--out", required=True, metavar="FOLDER", help="where the results go")
-    _add_file_options(parser)
+    add_weights_options(
+        parser, "the weights of --net (.npz, .safetensors), or without --net a file that holds a network" if files else
+        "the weights of --net (.npz, .safetensors): studies that finite network in place of the limit of infinite width",
+    )  # fmt: skip
+    add_file_options(parser)
     parser.add_argument(
         "--as", dest="shape", choices=("vectors", "sequences", "images"),
         help="what an input is: (d,), (length, channels), or (height, width) with or without channels; default: vectors if the "
-        "network has no layer that sees pixels, else images if the data are the digits, have four axes, or a window has two "
-        "numbers, else sequences",
+        "network has no layer that sees pixels, else images if the data have four axes, as images in all formats have, or a "
+        "window has two numbers, else sequences",
     )  # fmt: skip
     _add_count_option(parser, 2, COUNT)
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float64", help="to compute in (default: float64)")
@@ -68,14 +81,8 @@ def add_study_options(parser: argparse.ArgumentParser, *, kernels: bool = False,
 
 def add_data_options(parser: argparse.ArgumentParser, count: int) -> None:
     """Declare the inputs of a study whose network is given, and how many of them are taken."""
-    _add_file_options(parser)
+    add_file_options(parser)
     _add_count_option(parser, 1, count)
-
-
-def _add_file_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data", metavar="FILE", help=".npy or .npz file of inputs (default: handwritten digits, 8 x 8)")
-    parser.add_argument("--key", metavar="NAME", help="which array of a .npz file holds the inputs")
-    parser.add_argument("--labels", metavar="NAME", help="labels of the inputs: an array of the .npz file, or a .npy file")
 
 
 def _add_count_option(parser: argparse.ArgumentParser, least: int, count: int) -> None:
@@ -86,12 +93,22 @@ def _add_count_option(parser: argparse.ArgumentParser, least: int, count: int) -
 def kernel_and_inputs(options: argparse.Namespace) -> tuple[Network | Kernel, Inputs]:
     """The network or the kernel, and the inputs: as `network_and_inputs`, for studies that take both.
 
+    A network with weights, or of a file, comes as the kernel that it is: its own tangent kernel.
+
     Raises:
         UsageError: as there, or an option that goes with networks only.
+        UserCodeError: the user's code raised.
     """
-    if options.kernel is None:
+    if getattr(options, "kernel", None) is None:
+        if options.weights is not None or is_place(options.net):
+            return _finite_kernel_and_inputs(options)
+        if options.layout is not None:
+            raise UsageError(f"--layout {options.layout}: goes with --weights")
         options.kind = options.kind or "ntk"
         return network_and_inputs(options)
+    for name, value in (("weights", options.weights), ("layout", options.layout)):
+        if value is not None:
+            raise UsageError(f"--{name} {value}: goes with --net")
     for name, value in (("kind", options.kind), ("as", options.shape)):
         if value not in (None, "vectors"):
             raise UsageError(f"--{name} {value}: goes with --net; kernels are those of vectors")
@@ -105,16 +122,42 @@ def network_and_inputs(options: argparse.Namespace) -> tuple[Network, Inputs]:
     Raises:
         UsageError: words, a file or an option that cannot be; where it is a word, a note points at it.
     """
-    from ntkit.kernels import parse
-
-    net = _parsed(parse, options.net)
-    inputs = _inputs(options, lambda x: options.shape or _guess(x, list(net.layers), not options.data))
-    return _parsed(parse, options.net, inputs.x.shape[1:]), inputs
+    net = parsed_network(options.net)
+    inputs = _inputs(options, lambda x: options.shape or _guess(x, list(net.layers)))
+    return parsed_network(options.net, inputs.x.shape[1:]), inputs
 
 
-def _inputs(options: argparse.Namespace, shape: Callable[[Floats], str]) -> Inputs:
+def finite_network_and_inputs(options: argparse.Namespace, key: jax.Array) -> tuple[FiniteNetwork, Inputs]:
+    """The network at its weights, given or random, and the inputs in the shape that it takes.
+
+    Inputs of a network of FILE.py:function have the shape that the data have, unless --as says another.
+
+    Raises:
+        UsageError: words, a file or an option that cannot be.
+        UserCodeError: the user's code raised.
+    """
+    if is_place(options.net):
+        inputs = _inputs(options, lambda x: options.shape)
+    else:
+        net = parsed_network(options.net, finite=True)
+        inputs = _inputs(options, lambda x: options.shape or _guess(x, list(net.layers)))
+    finite = drawn_network(options, inputs.x.shape[1:], key)
+    finite.net.apply(finite.params, inputs.x[:1])  # so that what does not fit is said before the work
+    return finite, inputs
+
+
+def _finite_kernel_and_inputs(options: argparse.Namespace) -> tuple[FiniteNetwork, Inputs]:
+    import jax
+
+    if options.kind not in (None, "ntk"):
+        raise UsageError(f"--kind {options.kind}: a finite network has one kernel here, its ntk")
+    options.kind = "ntk"
+    return finite_network_and_inputs(options, jax.random.key(options.seed))
+
+
+def _inputs(options: argparse.Namespace, shape: Callable[[Floats], str | None]) -> Inputs:
     """The inputs, in a shape that may depend on them."""
-    source = _source(options)
+    source = source_of(options)
     found, rows = chosen_inputs(options, options.dtype, COUNT, least=2)
     x = _prepared(_shaped(found.x, shape(found.x), source), rows, options, source)
     return replace(found, x=x)
@@ -134,18 +177,18 @@ def chosen_inputs(
     Raises:
         UsageError: a file that cannot be read, or holds what are no inputs.
     """
-    source = _source(options)
-    x, labels = _file(options) if options.data else _digits(options)
+    source, data = source_of(options), found_data(options)
+    x = data.x
     if x.ndim < 2 or 0 in x.shape or len(x) < least:
         enough = "at least two inputs" if least > 1 else "at least one input"
         raise UsageError(f"{source}: must have shape (inputs, ...) with {enough}, got {x.shape}")
     count = min(count, len(x)) if options.count is None else options.count
     if count > len(x):
         raise UsageError(f"--count {count}: there are only {len(x)} inputs")
+    check_within(count * prod(x.shape[1:]) * np.dtype(dtype).itemsize, f"--count {count}: as {dtype} these inputs", options)
     rows = np.arange(count) * len(x) // count
     chosen = _floats(np.asarray(x[rows]), rows, dtype, source)
-    name = f"inputs of {Path(options.data).name}" if options.data else "handwritten digits"
-    return Inputs(chosen, None if labels is None else np.asarray(labels)[rows], len(x), name), rows
+    return Inputs(chosen, None if data.y is None else np.asarray(data.y)[rows], len(x), data.name, data.files), rows
 
 
 def channels_first(shape: tuple[int, ...], x: Floats) -> Floats:
@@ -156,66 +199,20 @@ def channels_first(shape: tuple[int, ...], x: Floats) -> Floats:
     """
     plain = x.shape[1:] if x.ndim != 3 or len(shape) != 3 else (1, *x.shape[1:])
     if plain == shape or (x[0].size == prod(shape) and (len(shape) == 1 or x.ndim == 2)):
+        if x.ndim == 4 and x.shape[-1] > 1:
+            print(f"notice: inputs of shape {x.shape[1:]} are flattened in this order, channels last")
         return x.reshape(-1, *shape)
     if x.ndim == len(shape) + 1 and (x.shape[-1], *x.shape[1:-1]) == shape:
-        print("notice: channels are the last axis of the data, and are moved to the front")
+        if x.shape[-1] > 1:
+            print("notice: channels are the last axis of the data, and are moved to the front")
         return np.moveaxis(x, -1, 1)
     raise UsageError(
         f"--data: inputs must have shape {shape} or ({prod(shape)},), as the network takes them, got {x.shape[1:]}"
     )
 
 
-def _source(options: argparse.Namespace) -> str:
-    return f"--data {options.data}" if options.data else "digits"
-
-
-def _parsed(parse: Callable[..., Network], text: str, *shape: Any) -> Network:
-    try:
-        return parse(text, *shape)
-    except ValueError as error:
-        hint = f" (inputs of shape {shape[0]}; --as reads them otherwise)" if shape else ""
-        wrong = UsageError(f"--net: {error}{hint}")
-        for note in getattr(error, "__notes__", ()):
-            wrong.add_note(note)
-        raise wrong from None
-
-
-def _digits(options: argparse.Namespace) -> tuple[Any, Labels | None]:
-    from ntkit.data import digits
-
-    for name in ("key", "labels"):
-        if getattr(options, name) is not None:
-            raise UsageError(f"--{name} {getattr(options, name)}: goes with --data; the digits have their own labels")
-    return digits()
-
-
-def _file(options: argparse.Namespace) -> tuple[Any, Labels | None]:
-    """Inputs and labels of the user's file, not yet looked at."""
-    from ntkit.data import load
-
-    try:
-        x = load(options.data, options.key)
-    except ValueError as error:
-        raise UsageError(f"--data {error}".replace("by its key", "by --key")) from None
-    if options.labels is None:
-        return x, None
-    try:
-        apart = options.labels.endswith((".npy", ".npz"))
-        labels = load(options.labels) if apart else load(options.data, options.labels)
-    except ValueError as error:
-        raise UsageError(f"--labels {options.labels}: {error}") from None
-    if labels.shape != x.shape[:1] or labels.dtype.kind not in "iubfUS":
-        raise UsageError(
-            f"--labels {options.labels}: must be one number or word for each of the {len(x)} inputs, "
-            f"got shape {labels.shape} of {labels.dtype}"
-        )
-    return x, labels
-
-
 def _floats(x: np.ndarray, rows: np.ndarray, dtype: str, source: str) -> Floats:
     """Finite numbers of a dtype."""
-    if x.dtype.kind not in "iubf":
-        raise UsageError(f"{source}: must hold real numbers, got dtype {x.dtype}")
     if x.dtype.kind != "f":
         print(f"notice: {source} holds {x.dtype}, converted to {dtype}")
     with np.errstate(over="ignore"):
@@ -230,15 +227,20 @@ def _floats(x: np.ndarray, rows: np.ndarray, dtype: str, source: str) -> Floats:
     return floats
 
 
-def _guess(x: Floats, layers: Iterable[Layer], digits: bool) -> str:
+def _guess(x: Floats, layers: Iterable[Layer]) -> str:
     """What an input is, from axes and layers."""
-    from ntkit.kernels import AvgPool, Conv, GlobalAvgPool
-
-    spatial = [layer for layer in every_layer(layers) if isinstance(layer, Conv | AvgPool | GlobalAvgPool)]
+    spatial = spatial_layers(layers)
     if x.ndim == 2 or not spatial:
         return "vectors"
     flat = any(isinstance(getattr(layer, "window", None), tuple) for layer in spatial)
-    return "images" if digits or flat or x.ndim == 4 else "sequences"
+    return "images" if flat or x.ndim == 4 else "sequences"
+
+
+def spatial_layers(layers: Iterable[Layer]) -> list[Layer]:
+    """The layers that see pixels."""
+    from ntkit.kernels import AvgPool, Conv, GlobalAvgPool
+
+    return [layer for layer in every_layer(layers) if isinstance(layer, Conv | AvgPool | GlobalAvgPool)]
 
 
 def every_layer(layers: Iterable[Layer]) -> Iterable[Layer]:
@@ -249,11 +251,15 @@ def every_layer(layers: Iterable[Layer]) -> Iterable[Layer]:
             yield from every_layer(branch)
 
 
-def _shaped(x: Floats, shape: str, source: str) -> Floats:
+def _shaped(x: Floats, shape: str | None, source: str) -> Floats:
+    if shape is None:
+        return x
     if shape == "vectors":
         return x.reshape(len(x), -1)
     if shape == "images" and x.ndim == 3:
         return x[..., None]
+    if shape == "sequences" and x.ndim == 4 and x.shape[-1] == 1:
+        return x[..., 0]
     if x.ndim != (4 if shape == "images" else 3):
         raise UsageError(f"--as {shape}: {source} has inputs of shape {x.shape[1:]}, which cannot be {shape}")
     return x
@@ -277,10 +283,13 @@ def described(studied: Network | Kernel, inputs: Inputs, options: argparse.Names
     shape = " x ".join(map(str, inputs.x.shape[1:]))
     which = "network" if options.net else "kernel"
     print(f"{which:8} {in_words(studied)}")
+    if isinstance(studied, FiniteNetwork):
+        print(f"weights  {options.weights or f'random, seed {options.seed}'}: the tangent kernel of this one network")
     print(f"data     {len(inputs.x)} of {inputs.total} {inputs.name}, {shape}, {inputs.x.dtype}")
     return {
-        which: in_words(studied), "data": inputs.name, "total": inputs.total, "shape": inputs.x.shape,
-        "dtype": str(inputs.x.dtype), "centred": options.centre, "normalised": options.normalise,
+        which: in_words(studied), "weights": studied.weights if isinstance(studied, FiniteNetwork) else None,
+        "data": inputs.name, "total": inputs.total, "shape": inputs.x.shape, "dtype": str(inputs.x.dtype),
+        "centred": options.centre, "normalised": options.normalise,
     }  # fmt: skip
 
 

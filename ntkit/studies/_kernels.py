@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ntkit.claims import UsageError
+from ntkit.studies._finite import FiniteNetwork
 
 if TYPE_CHECKING:
     from ntkit.kernels import Network
@@ -85,5 +86,7 @@ def in_words(studied: Network | Kernel) -> str:
 
     if isinstance(studied, Network):
         return words(studied)
+    if isinstance(studied, FiniteNetwork):
+        return studied.words
     (name,) = (name for name, (kind, _) in KERNELS.items() if kind == type(studied).__name__)
     return " ".join([name, *(np.format_float_positional(number, trim="-") for number in vars(studied).values())])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ntkit.claims import UsageError
+from ntkit.studies._estimates import announce_gram
 from ntkit.studies._inputs import Inputs
 from ntkit.studies._kernels import Kernel, function_of, in_words
 from ntkit.studies._results import progress_line
@@ -38,20 +40,37 @@ def called(options: argparse.Namespace) -> tuple[str, str]:
     return ("--net", str(options.kind)) if options.net else ("--kernel", "kernel")
 
 
-def matrix(studied: Network | Kernel, inputs: Inputs, options: argparse.Namespace) -> Floats:
-    """The Gram matrix of the inputs, in memory, finite and exactly symmetric.
+def matrix(studied: Network | Kernel, inputs: Inputs, options: argparse.Namespace, unfinished: Path | None = None) -> Floats:
+    """The Gram matrix of the inputs, in memory, finite and exactly symmetric; said is what it takes, if that is long.
+
+    Args:
+        studied: a network or a kernel.
+        inputs: on which.
+        options: with the kind of a network's kernel.
+        unfinished: a file in which the matrix is kept as far as it is computed, so that another run goes on with it.
 
     Raises:
         UsageError: a network or kernel that cannot have it on these inputs, or a matrix that is not finite.
     """
     from ntkit.kernels import gram
 
+    kind = _kind(options)
     try:
-        found = gram(function_of(studied), inputs.x, progress=progress_line(), kind=_kind(options))
+        announce_gram(studied, inputs.x, [kind])
+        found = gram(function_of(studied), inputs.x, out=unfinished, progress=progress_line(), kind=kind)
     except ValueError as error:
-        raise UsageError(f"{called(options)[0]}: {error}") from None
-    check_finite(found, called(options)[1])
-    return np.asarray(np.tril(found) + np.tril(found, -1).T)
+        own = str(error).startswith("out: ")
+        raise UsageError(f"-o {options.out}: {str(error)[5:]}" if own else f"{called(options)[0]}: {error}") from None
+    try:
+        check_finite(found, called(options)[1])
+    except UsageError:
+        if unfinished is not None:
+            unfinished.unlink(missing_ok=True)
+        raise
+    whole = np.asarray(np.tril(found) + np.tril(found, -1).T)
+    if unfinished is not None:
+        unfinished.unlink(missing_ok=True)
+    return whole
 
 
 def operator(studied: Network | Kernel, inputs: Inputs, options: argparse.Namespace) -> tuple[LinearOperator, Floats]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import io
 import json
@@ -12,8 +11,9 @@ import platform
 import sys
 import tempfile
 import textwrap
+import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,15 +25,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+LONG = 5.0  # seconds from which on a time is worth saying
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#555555"  # told apart with any colour vision
-_FORMATS: dict[str, dict[str, Any]] = {  # what would make the same picture other bytes
+FORMATS: dict[str, dict[str, Any]] = {  # what would make the same picture other bytes
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None}, "png": {}, "svg": {"Date": None, "Creator": None},
 }  # fmt: skip
-
-
-def add_format_option(parser: argparse.ArgumentParser, default: str = "pdf") -> None:
-    """Declare the format of the picture."""
-    parser.add_argument("--format", choices=tuple(_FORMATS), default=default, help=f"of the picture (default: {default})")
 
 
 def results_folder(name: str) -> Path:
@@ -75,11 +71,14 @@ def progress_line(doing: str = "computing", *, power: int = 2) -> Callable[[int,
     """
     if not sys.stderr.isatty():
         return None
+    began = time.monotonic()
 
     def show(done: int, total: int) -> None:
         share = (done / total) ** power
         end = "\r\033[K" if done == total else ""
-        print(f"\r\033[K{doing}: {share:.0%}", end=end, file=sys.stderr, flush=True)
+        left = (time.monotonic() - began) * (1 / share - 1) if share > 0 else 0.0
+        more = f", about {said_seconds(left)} left" if left >= LONG else ""
+        print(f"\r\033[K{doing}: {share:.0%}{more}", end=end, file=sys.stderr, flush=True)
 
     return show
 
@@ -101,7 +100,7 @@ def write_whole(path: Path, write: Callable[[Any], Any]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def write_record(path: Path, facts: dict[str, Any]) -> None:
+def write_record(path: Path, facts: Mapping[str, Any]) -> None:
     """Write numbers and words as JSON."""
     text = json.dumps(facts, indent=2, allow_nan=False)
     write_whole(path, lambda file: file.write(f"{text}\n".encode()))
@@ -114,7 +113,11 @@ def versions() -> dict[str, str]:
 
 
 def hashed(file: str | Path) -> dict[str, str]:
-    """A file that was read, as a record names it."""
+    """A file or a folder that was read, as a record names it; of a folder, the hash is that of all names and hashes in it."""
+    if Path(file).is_dir():
+        inside = sorted(path for path in Path(file).rglob("*") if path.is_file())
+        listed = "".join(f"{hashed(path)['sha256']}  {path.relative_to(file).as_posix()}\n" for path in inside)
+        return {"folder": str(file), "sha256": hashlib.sha256(listed.encode()).hexdigest()}
     with Path(file).open("rb") as stream:
         return {"file": str(file), "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
 
@@ -127,7 +130,7 @@ def write_picture(path: Path, draw: Callable[[], Figure]) -> None:
     buffer = io.BytesIO()
     with matplotlib.style.context("ntkit.claims.figures.ntkit", after_reset=True), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # a name that no font has: boxes, and no complaint
-        draw().savefig(buffer, format=suffix, metadata=_FORMATS[suffix])
+        draw().savefig(buffer, format=suffix, metadata=FORMATS[suffix])
     write_whole(path, lambda file: file.write(buffer.getvalue()))
 
 
@@ -138,6 +141,18 @@ def dots(axes: Axes, x: np.ndarray[Any, np.dtype[Any]], y: np.ndarray[Any, np.dt
     axes.grid(True)
     axes.plot(x, y, "o", color=BLUE, markersize=2, markeredgewidth=0)
     axes.plot([], [], "o", color=BLUE, markersize=4, markeredgewidth=0, label=label)
+
+
+def said_seconds(seconds: float) -> str:
+    """A time in words.
+
+    Example:
+        >>> said_seconds(12.3), said_seconds(150.0), said_seconds(9000.0)
+        ('12 s', '2.5 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.2g} s"
+    return f"{seconds / 60:.2g} min" if seconds < 6000 else f"{seconds / 3600:.2g} h"
 
 
 def percent(share: float) -> str:

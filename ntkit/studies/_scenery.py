@@ -37,7 +37,7 @@ class Scenery:
         trace, trace_interval: an estimate, and 95 %.
         density_grid, density, density_interval: of eigenvalues.
         conventions: how the slices were made.
-        homogeneous: whether units can be rescaled without changing the function.
+        homogeneous: whether units can be rescaled without changing the function; None if that is not known.
     """
 
     grid: Floats
@@ -59,7 +59,7 @@ class Scenery:
     density: Floats
     density_interval: Floats
     conventions: tuple[str, ...]
-    homogeneous: bool
+    homogeneous: bool | None
 
     @property
     def nonfinite(self) -> int:
@@ -89,6 +89,10 @@ class Scenery:
             found.append(
                 "Units can be rescaled without changing the function, and filter normalisation does not take that back: "
                 "do not compare its widths with another network's."
+            )
+        if self.homogeneous is None:
+            found.append(
+                "Whether units can be rescaled without changing the function is not known; its widths compare only if not."
             )
         if self.nonfinite:
             found.append(f"The loss is NaN or infinite at {self.nonfinite} of {self.plane.size} points, which are left white.")

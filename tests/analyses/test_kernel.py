@@ -40,12 +40,14 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     assert status == 2
     error = capsys.readouterr().err
     assert error.count("\n") == (3 if "^" in error else 1)
-    assert not Path("out", "kernel.json").exists()
+    assert not Path("out", "record.json").exists()
     return error
 
 
 def facts(folder: str = "out") -> Any:
-    return json.loads(Path(folder, "kernel.json").read_text())
+    """Results and conventions of the record."""
+    record = json.loads(Path(folder, "record.json").read_text())
+    return record["conventions"] | record["results"]
 
 
 def points(count: int = 12) -> np.ndarray:
@@ -62,9 +64,15 @@ def test_a_linear_network_on_orthogonal_inputs(here: Path, capsys: pytest.Captur
         np.testing.assert_allclose(found, [4, 1, 1, 4, 1, 0], rtol=1e-14)
     shown = capsys.readouterr().out
     assert "network  dense\ndata     4 of 4 inputs of x.npy, 4, float64" in shown
-    assert "wrote out/nngp.npy, out/ntk.npy, out/kernel.json, out/kernel.pdf" in shown
-    assert sorted(path.name for path in Path("out").iterdir()) == ["kernel.json", "kernel.pdf", "nngp.npy", "ntk.npy"]
-    assert Path("out/kernel.pdf").read_bytes().startswith(b"%PDF")
+    assert "wrote out/nngp.npy, out/ntk.npy, out/data.npz, out/figure.svg, out/record.json" in shown
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        "data.npz",
+        "figure.svg",
+        "nngp.npy",
+        "ntk.npy",
+        "record.json",
+    ]
+    assert b"<svg" in Path("out/figure.svg").read_bytes()
 
 
 def test_digits_are_vectors_or_images_as_the_network_asks(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +106,7 @@ def test_axes(here: Path, shape: tuple[int, ...], net: str, options: tuple[str, 
     np.save("x.npy", x)
     study = Parser()
     add_study_options(study)
-    chosen = study.parse_args(["--data", "x.npy", "--net", net, "-o", "out", *options])
+    chosen = study.parse_args(["--data", "x.npy", "--net", net, *options])
     parsed, inputs = network_and_inputs(chosen)
     assert parsed == parse(net)
     assert " x ".join(map(str, inputs.x.shape[1:])) == read
@@ -154,7 +162,7 @@ def test_of_a_large_matrix_only_the_largest_eigenvalues_are_found(
         np.testing.assert_allclose([found["trace"], found["largest"]], [values.sum(), values[0]], rtol=1e-9)
         assert [found[name] for name in ("smallest", "effective_rank", "condition", "found")] == [None, None, None, 7]
         assert found["rounding"] == pytest.approx(60 * 2**-23 * values[0])
-    picture = Path("out/kernel.svg").read_text()
+    picture = Path("out/figure.svg").read_text()
     assert "7 largest of 60 eigenvalues" in picture
     assert "inputs, by label (20 of 60)" in picture
 
@@ -205,7 +213,7 @@ def test_a_run_that_was_interrupted_goes_on(
     np.testing.assert_allclose(found[1:], expected[1:], rtol=1e-12)
     assert analyze(*images, "--format", "svg") == 0  # a second run begins anew
     np.testing.assert_allclose(np.load("out/ntk.npy"), expected, rtol=1e-12)
-    assert {path.name for path in Path("out").iterdir()} == {"nngp.npy", "ntk.npy", "kernel.json", "kernel.svg"}
+    assert {path.name for path in Path("out").iterdir()} == {"nngp.npy", "ntk.npy", "data.npz", "record.json", "figure.svg"}
 
 
 def test_what_is_taken_is_said_before(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -261,12 +269,12 @@ def test_wrong_files(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("text.npy").write_text("1, 2, 3")
     for options, message in {
         ("nowhere.npy",): "--data nowhere.npy: there is no such file",
-        (".",): "--data .: cannot be read (Is a directory)",
+        (".",): "--data .: holds no images (.png, .jpg, .jpeg, .bmp, .ppm, .pgm) in folders that are their labels",
         ("text.npy",): "--data text.npy: is no .npy or .npz file of plain numbers, or is damaged",
-        ("objects.npy",): "--data objects.npy: is no .npy or .npz file of plain numbers, or is damaged",
+        ("objects.npy",): "--data objects.npy: holds pickled Python objects, which are not read, since that can run code",
         ("two.npz",): "--data two.npz: holds 2 arrays (x, y); choose one by --key",
         ("two.npz", "--key", "z"): "--data two.npz: holds no array 'z', only x, y",
-        ("x.npy", "--key", "z"): "--data x.npy: a .npy file holds one array without a name, got key 'z'; leave it out",
+        ("x.npy", "--key", "z"): "--data x.npy: a key chooses one of several arrays of a .npz file, got key 'z'; leave it out",
         ("complex.npy",): "--data complex.npy: must hold real numbers, got dtype complex128",
         ("words.npy",): "--data words.npy: must hold real numbers, got dtype <U1",
         ("flat.npy",): "--data flat.npy: must have shape (inputs, ...) with at least two inputs, got (12,)",

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,9 +39,14 @@ def test_examples_are_kernels_and_networks_have_their_own_words():
     assert in_words(parse("dense relu dense")) == "dense relu dense"
 
 
+def record() -> dict[str, Any]:
+    found = json.loads(Path("out", "record.json").read_text())
+    return found["conventions"] | found["results"]
+
+
 def test_a_spectrum_is_that_of_the_kernel(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*SPECTRUM, "--kernel", "laplace 20"]) == 0
-    said, found = capsys.readouterr().out, json.loads(Path("out", "spectrum.json").read_text())
+    said, found = capsys.readouterr().out, record()
     assert "kernel   laplace 20\n" in said
     assert found["kernel"] == "laplace 20"
     assert "network" not in found
@@ -48,12 +54,12 @@ def test_a_spectrum_is_that_of_the_kernel(here: Path, capsys: pytest.CaptureFixt
     expected = enclosed_eigenvalues(np.asarray(Laplace(20.0).gram(np.asarray(x, np.float64))))
     values = np.array(found["spectrum"]["eigenvalues"])
     np.testing.assert_allclose(values, expected.values / 60, atol=1e-14)
-    assert "laplace 20" in Path("out", "spectrum.svg").read_text()
+    assert "laplace 20" in Path("out", "figure.svg").read_text()
 
 
 def test_the_largest_by_lanczos_are_those_of_the_kernel(here: Path) -> None:
     assert main([*SPECTRUM, "--kernel", "arccosine 1", "--eigenvalues", "4"]) == 0
-    found = json.loads(Path("out", "spectrum.json").read_text())["spectrum"]["eigenvalues"]
+    found = record()["spectrum"]["eigenvalues"]
     x = np.asarray(digits()[0].reshape(-1, 64)[np.arange(60) * 1797 // 60], np.float64)
     expected = np.linalg.eigvalsh(np.asarray(ArcCosine(1).gram(x)))[:-5:-1] / 60
     np.testing.assert_allclose(found, expected, rtol=1e-8)
@@ -61,7 +67,7 @@ def test_the_largest_by_lanczos_are_those_of_the_kernel(here: Path) -> None:
 
 def test_a_learning_curve_is_that_of_the_kernel(here: Path) -> None:
     assert main([*CURVE, "--kernel", "gaussian 20", "--ridge", "0.1", "--sizes", "20,40"]) == 0
-    found = json.loads(Path("out", "learning-curve.json").read_text())
+    found = record()
     x, labels = digits()
     rows = np.arange(60) * 1797 // 60
     one_hot = np.eye(10)[np.asarray(labels)[rows]]

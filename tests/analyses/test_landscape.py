@@ -18,13 +18,13 @@ from ntkit.cli import main
 from ntkit.kernels import parse
 from ntkit.landscape import Adam, train
 from ntkit.lipschitz import load_network
-from ntkit.studies import Scenery, drawn_scenery
+from ntkit.studies import Scenery, drawn_scenery, rescalable, studied_network
 
 pytestmark = pytest.mark.usefixtures("hardly_optimised")
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(30, 3))
-SMALL = ("--width", 4, "--steps", 30, "--points", 5, "--eigenvalues", 3)
+SMALL = ("--steps", 30, "--points", 5, "--eigenvalues", 3)
 DATA = ("--data", "points.npz", "--key", "x")
 
 
@@ -38,10 +38,10 @@ def _files(here: Path) -> None:
 
 
 def test_a_network_is_trained_as_it_says_and_measured(capsys: pytest.CaptureFixture[str]) -> None:
-    options = ("--net", "dense erf dense", *DATA, "--labels", "classes", *SMALL, "-o", "out", "--json", "all.json")
+    options = ("--net", "dense4 erf dense2", *DATA, "--labels", "classes", *SMALL, "-o", "out", "--json", "all.json")
     assert analyze(*options) == 0
     shown = capsys.readouterr().out
-    assert "weights  Adam, rate 0.001, 30 steps of 30 inputs, width 4, seed 0" in shown
+    assert "weights  Adam, rate 0.001, 30 steps of 30 inputs, seed 0" in shown
     assert "rescaled" not in shown  # erf is not homogeneous
     facts, record = (json.loads(Path(name).read_text()) for name in ("all.json", "out/record.json"))
     assert record["results"] == facts
@@ -65,7 +65,7 @@ def test_a_network_is_trained_as_it_says_and_measured(capsys: pytest.CaptureFixt
     assert facts["trace_interval"][0] <= np.trace(hessian) <= facts["trace_interval"][1]
     assert values[0] <= facts["plane_curvatures"][1] <= facts["plane_curvatures"][0] <= values[-1]
     assert facts["gradient"] == pytest.approx(float(jnp.linalg.norm(jax.grad(lambda v: loss(unravel(v)))(flat))), rel=1e-8)
-    arrays = np.load("out/slices.npz")
+    arrays = np.load("out/data.npz")
     assert arrays["plane"].shape == (5, 5)
     assert arrays["plane"][2, 2] == pytest.approx(facts["loss"], rel=1e-12)
     np.testing.assert_allclose(arrays["plane"][:, 2], arrays["first"], rtol=1e-12)
@@ -90,7 +90,7 @@ def test_training_is_that_of_the_library(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr("ntkit.landscape.train", watched)
     given = ("--rate", 0.01, "--batch", 7, "--labels", "numbers")
-    assert analyze("--net", "dense relu dense", *DATA, *SMALL, *given, "-o", "out") == 0
+    assert analyze("--net", "dense4 relu dense1", *DATA, *SMALL, *given, "-o", "out") == 0
     assert (asked["method"], asked["steps"], asked["batch"]) == (Adam(0.01), 30, 7)
     results = json.loads(Path("out/record.json").read_text())["results"]
     assert results["accuracy"] is None
@@ -107,13 +107,13 @@ def test_a_network_of_a_file_has_one_bias_for_each_channel() -> None:
     shapes = {"W1": (2, 1, 3, 3), "b1": 2, "W2": (10, 2 * 64), "b2": 10}
     arrays = {name: RNG.normal(size=shape) for name, shape in shapes.items()}
     np.savez("net.npz", **arrays, act="relu", input_shape=[1, 8, 8], padding1="same", stride1=1)
-    studied, inputs, y = landscape._of_file(parsed("--weights", "net.npz", "--count", 20, "-o", "out"))
+    studied, inputs = studied_network(parsed("--weights", "net.npz", "--count", 20, "-o", "out"), jax.random.key(0))
     assert [leaf.shape for leaf in studied.params] == [(2, 1, 3, 3), (2,), (10, 128), (10,)]
     expected = load_network("net.npz")(jnp.asarray(inputs.x))
     np.testing.assert_allclose(studied.outputs(studied.params, jnp.asarray(inputs.x)), expected, rtol=1e-12)
     moved = [*studied.params[:3], studied.params[3] + 1]
     np.testing.assert_allclose(studied.outputs(moved, jnp.asarray(inputs.x)), expected + 1, rtol=1e-12)
-    assert (studied.homogeneous, studied.filter_axis, studied.trained, y.dtype.kind) == (True, 0, None, "i")
+    assert (studied.homogeneous, studied.filter_axis, studied.trained) == (True, 0, None)
 
 
 def test_a_network_of_a_file_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
@@ -164,19 +164,26 @@ def test_a_picture_with_holes_and_without_spread_is_drawn() -> None:
     ("arguments", "said"),
     [
         (("-o", "out"), "--net or --weights must be given: the network, in words or from a file"),
-        (("--net", "dense", *DATA, "-o", "out"), "--labels must be given: a loss needs what is to be learnt"),
-        (("--net", "dense", *DATA, "--labels", "numbers", "--loss", "cross-entropy", "-o", "out"), "goes with classes"),
-        (("--net", "dense", "--batch", 1000, "-o", "out"), "--batch 1000: there are only 500 inputs"),
-        (("--net", "dense", "--weights", "points.npz", "-o", "out"), "--weights points.npz: must be weights.npz of this study"),
-        (("--net", "dense", "--weights", "other.npz", "-o", "out"), "must have arrays of shapes [(64, 10)]"),
+        (("--net", "dense2", *DATA, "-o", "out"), "--labels must be given: a loss needs what is to be learnt"),
+        (("--net", "dense1", *DATA, "--labels", "numbers", "--loss", "cross-entropy", "-o", "out"), "goes with classes"),
+        (("--net", "dense10", "--batch", 1000, "-o", "out"), "--batch 1000: there are only 500 inputs"),
+        (
+            ("--net", "dense10", "--weights", "points.npz", "-o", "out"),
+            "must hold arrays of shapes (64, 10), got classes (30,), num",
+        ),
+        (("--net", "dense10", "--weights", "other.npz", "-o", "out"), "must hold arrays of shapes (64, 10), got arr_0 (2, 2)"),
         (("--weights", "none.npz", "-o", "out"), "--weights none.npz: there is no such file"),
-        (("--net", "dense", "--weights", "cut.npz", "-o", "out"), "--weights cut.npz: must be weights.npz of this study"),
-        (("--net", "dense", "--weights", "other.npy", "-o", "out"), "--weights other.npy: must be weights.npz of this study"),
+        (("--net", "dense10", "--weights", "cut.npz", "-o", "out"), "--weights cut.npz: "),
+        (("--net", "dense10", "--weights", "other.npy", "-o", "out"), "must hold arrays of shapes (64, 10), got other (3,)"),
         (("--weights", "three.npz", *DATA, "--labels", "numbers", "-o", "out"), "do not go with the network's 3 outputs"),
-        (("--net", "dense", "--weights", "zero.npz", "-o", "out"), "the weights leave no plane"),
-        (("--net", "dense", "--activation", "relu", "-o", "out"), "--activation relu: goes with a network of a file"),
+        (("--net", "dense10", "--weights", "zero.npz", "-o", "out"), "the weights leave no plane"),
+        (("--net", "dense10", "--activation", "relu", "-o", "out"), "--activation relu: goes with a network of a file"),
         (("--weights", "three.npz", "--centre", "-o", "out"), "--centre: goes with --net"),
         (("--weights", "three.npz", "--as", "images", "-o", "out"), "--as: goes with --net"),
+        (("--weights", "three.npz", "--layout", "oihw", "-o", "out"), "--layout oihw: goes with --net"),
+        (("--net", "dense10", "--layout", "oihw", "-o", "out"), "--layout oihw: goes with --weights"),
+        (("--net", "dense4 relu dense", "-o", "out"), 'word 3, "dense", needs a width, as in dense32, since the network is'),
+        (("--net", "dense9", "-o", "out"), "there are 10 classes or numbers, which do not go with the network's 9 outputs"),
     ],
 )
 def test_what_is_wrong_is_said(arguments: tuple[object, ...], said: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -203,7 +210,7 @@ def test_what_is_wrong_is_said(arguments: tuple[object, ...], said: str, capsys:
     ],
 )
 def test_units_can_be_rescaled_between_weights_through_homogeneous_functions(words: str, expected: bool) -> None:
-    assert landscape.rescalable(parse(words, (8, 8, 1) if "conv" in words else None).layers) == expected
+    assert rescalable(parse(words, (8, 8, 1) if "conv" in words else None).layers) == expected
 
 
 @pytest.mark.parametrize(
@@ -217,7 +224,7 @@ def test_numbers_are_checked(option: str, value: object, said: str, capsys: pyte
 
 
 def test_a_plane_of_another_network_is_not_gone_on_with(capsys: pytest.CaptureFixture[str]) -> None:
-    options = ("--net", "dense", *DATA, "--labels", "numbers", *SMALL, "-o", "out")
+    options = ("--net", "dense1", *DATA, "--labels", "numbers", *SMALL, "-o", "out")
 
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
@@ -228,5 +235,5 @@ def test_a_plane_of_another_network_is_not_gone_on_with(capsys: pytest.CaptureFi
             landscape.run(parsed(*options))
     assert Path("out/plane.npz").exists()
     assert analyze(*options, "--seed", 1) == 2
-    assert "-o out: plane.npz there was begun for another picture; delete it, or take another folder" in capsys.readouterr().err
-    assert analyze(*options) == 0
+    assert "-o out: plane.npz there was begun for another picture; --no-resume deletes it" in capsys.readouterr().err
+    assert analyze(*options, "--seed", 1, "--no-resume") == 0

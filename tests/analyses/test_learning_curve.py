@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from argparse import ArgumentTypeError
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,7 +34,9 @@ def directly(*arguments: object) -> int:
 
 
 def facts(folder: str = "out") -> Any:
-    return json.loads(Path(folder, "learning-curve.json").read_text())
+    """Results and conventions of the record."""
+    record = json.loads(Path(folder, "record.json").read_text())
+    return record["conventions"] | record["results"]
 
 
 def column(name: str, folder: str = "out") -> np.ndarray:
@@ -49,7 +52,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     assert status == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert not Path("out", "learning-curve.json").exists()
+    assert not Path("out", "record.json").exists()
     return error
 
 
@@ -78,9 +81,9 @@ def test_a_linear_network_learns_a_linear_function(here: Path, capsys: pytest.Ca
     assert "labels   numbers, centred; predicting their mean costs" in shown
     assert "error 1e-06: predicted from n = " in shown
     assert "where they differ most, at n = 4" in shown  # beyond, both are rounding
-    assert "wrote out/learning-curve.json, out/learning-curve.pdf" in shown
-    assert sorted(path.name for path in Path("out").iterdir()) == ["learning-curve.json", "learning-curve.pdf"]
-    assert Path("out/learning-curve.pdf").read_bytes().startswith(b"%PDF")
+    assert "wrote out/data.npz, out/figure.pdf, out/record.json" in shown
+    assert sorted(path.name for path in Path("out").iterdir()) == ["data.npz", "figure.pdf", "record.json"]
+    assert Path("out/figure.pdf").read_bytes().startswith(b"%PDF")
 
 
 def test_nothing_is_learnt_of_orthogonal_inputs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,7 +102,7 @@ def test_nothing_is_learnt_of_orthogonal_inputs(here: Path, capsys: pytest.Captu
     assert (
         "error 0.1: not with 39 of the 40 inputs, where 0.5 is predicted\n  how many it takes, these data do not say" in shown
     )
-    assert "test error: 0.1 is not reached" in Path("out/learning-curve.svg").read_text()
+    assert "test error: 0.1 is not reached" in Path("out/figure.svg").read_text()
 
 
 def test_numbers_are_those_of_the_instruments(here: Path) -> None:
@@ -265,7 +268,10 @@ def test_an_error_far_from_all_that_are_measured_is_answered_and_not_drawn(here:
 def test_the_same_seed_gives_the_same_bytes(here: Path) -> None:
     def written(seed: int, folder: str) -> list[bytes]:
         assert analyze("--count", 40, "--seed", seed, "-o", folder, "--target", "0.5") == 0
-        return [path.read_bytes() for path in sorted(Path(folder).iterdir())]
+        files = {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+        record = json.loads(files.pop("record.json"))
+        assert shlex.split(record.pop("command"))[-6:].count(folder) == 1
+        return [*files.values(), json.dumps(record).encode()]
 
     assert written(0, "first") == written(0, "second")
     assert written(1, "third") != written(0, "first")

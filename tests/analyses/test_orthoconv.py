@@ -330,7 +330,7 @@ def test_files_that_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
         "short.safetensors": "is no .safetensors file, or is damaged", "text.safetensors": "is no .safetensors file",
         "pickle.npz": "holds pickled Python objects, which are not read", "objects.npy": "holds pickled Python objects",
         "objects.npz": "holds pickled Python objects", "torch.npz": "holds pickled Python objects",
-        "folder.npz": "cannot be read (Is a directory)", "bomb.npz": "more than fits into memory",
+        "folder.npz": "cannot be read (Is a directory)", "bomb.npz": "is damaged: a says to hold 281,474,976,710,656 bytes",
         "nowhere.npz": "there is no such file", "nowhere.safetensors": "there is no such file",
     }.items():  # fmt: skip
         refused(f"--weights {path}: ", capsys, "--weights", path)

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ntkit.cli import main
@@ -17,7 +18,7 @@ def analyze(*arguments: object, out: str = "out") -> int:
 
 
 def facts(folder: str = "out") -> Any:
-    return json.loads(Path(folder, "separation.json").read_text())
+    return json.loads(Path(folder, "record.json").read_text())["results"]
 
 
 @pytest.fixture(autouse=True)
@@ -39,12 +40,13 @@ def test_laws_table_record_and_picture(here: Path, capsys: pytest.CaptureFixture
         assert abs(laws[arch]["k"]["slope"] - power) < 0.35  # d is small
         assert abs(laws[arch]["d"]["slope"] - 1) < 0.25
     assert laws["fcn"]["n_star"][0] == pytest.approx(facts()["cells"][8]["n"] / 0.15**2)
-    assert facts()["laws"] == laws
-    with Path("out", "separation.csv").open() as file:
+    assert {arch: facts()[arch] for arch in laws} == laws
+    assert np.load("out/data.npz")["fcn_8_1024_errors"].shape[0] == 20
+    with Path("out", "cells.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["arch"] for row in rows[::4]] == ["cnn", "lcn", "fcn"]
     assert float(rows[0]["lower"]) < float(rows[0]["n"]) < float(rows[0]["upper"])
-    assert "signal in a random patch" in Path("out", "separation.svg").read_text()
+    assert "signal in a random patch" in Path("out", "figure.svg").read_text()
     shown = capsys.readouterr().out
     assert "fcn: n*/sigma^2 ~ k^" in shown
     # The same again is read from the store, to the byte; other formats and files need no measuring.
@@ -68,7 +70,7 @@ def test_one_size_has_no_slope_and_a_static_signal_no_separation(here: Path) -> 
     law = json.loads(Path("one.json").read_text())["lcn"]
     assert law["k"] == law["d"] == {"slope": None, "interval": None, "why": "one size has no slope"}
     assert analyze("--arch", "fcn", "--patches", "8,32", "--dim", "4096", "--static", "--format", "svg", out="static") == 0
-    assert abs(facts("static")["laws"]["fcn"]["k"]["slope"]) < 0.15
+    assert abs(facts("static")["fcn"]["k"]["slope"]) < 0.15
     assert "always in the first patch" in Path("static", "separation.svg").read_text()
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ def directly(*arguments: object) -> int:
 
 
 def facts(folder: str = "out") -> Any:
-    return json.loads(Path(folder, "spectrum.json").read_text())
+    """Results and conventions of the record."""
+    record = json.loads(Path(folder, "record.json").read_text())
+    return record["conventions"] | record["results"]
 
 
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
@@ -44,7 +47,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     assert status == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    assert not Path("out", "spectrum.json").exists()
+    assert not Path("out", "record.json").exists()
     return error
 
 
@@ -69,9 +72,9 @@ def test_a_linear_network_on_orthogonal_inputs(here: Path, capsys: pytest.Captur
     shown = capsys.readouterr().out
     assert "no exponent: too few numbers" in shown
     assert "not estimated, since there are too few; on average the largest come out too large" in shown
-    assert "wrote out/spectrum.json, out/spectrum.pdf" in shown
-    assert sorted(path.name for path in Path("out").iterdir()) == ["spectrum.json", "spectrum.pdf"]
-    assert Path("out/spectrum.pdf").read_bytes().startswith(b"%PDF")
+    assert "wrote out/data.npz, out/figure.pdf, out/record.json" in shown
+    assert sorted(path.name for path in Path("out").iterdir()) == ["data.npz", "figure.pdf", "record.json"]
+    assert Path("out/figure.pdf").read_bytes().startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("exponent", [1.5, 2.0])
@@ -90,7 +93,7 @@ def test_known_exponents_of_kernel_and_target(here: Path, capsys: pytest.Capture
     assert aim["exponent"]["interval"][0] <= 2.5 <= aim["exponent"]["interval"][1]
     assert aim["beyond"][0] == pytest.approx(1)
     assert f"eigenvalue k ~ (k +0)^-{law['exponent']:.3g}, 95 % interval" in capsys.readouterr().out
-    assert f"exponent {law['exponent']:.3g}" in Path("out/spectrum.svg").read_text()
+    assert f"exponent {law['exponent']:.3g}" in Path("out/figure.svg").read_text()
 
 
 def test_no_exponent_where_there_is_no_power_law(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,7 +104,7 @@ def test_no_exponent_where_there_is_no_power_law(here: Path, capsys: pytest.Capt
     assert law["exponent"] is None
     assert law["interval"] is None
     assert "no power law here: on k =" in capsys.readouterr().out
-    assert "eigenvalues: no power law" in Path("out/spectrum.svg").read_text()
+    assert "eigenvalues: no power law" in Path("out/figure.svg").read_text()
 
 
 def test_groups_of_neighbours() -> None:
@@ -214,13 +217,16 @@ def test_what_is_rounding_is_said_and_left_out(here: Path, capsys: pytest.Captur
         assert len(found["bias"]) == 10
         np.testing.assert_allclose(sum(facts()["target"]["shares"][:10]), 1, atol=1e-5)
     assert "rank       10 of 120 above rounding" in capsys.readouterr().out
-    assert "of 120 inputs (10 above rounding)" in Path("out/spectrum.svg").read_text()
+    assert "of 120 inputs (10 above rounding)" in Path("out/figure.svg").read_text()
 
 
 def test_the_same_seed_gives_the_same_bytes(here: Path) -> None:
     def written(seed: int, folder: str) -> list[bytes]:
         assert analyze("--count", 40, "--seed", seed, "-o", folder) == 0
-        return [path.read_bytes() for path in sorted(Path(folder).iterdir())]
+        files = {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+        record = json.loads(files.pop("record.json"))
+        assert shlex.split(record.pop("command"))[-6:].count(folder) == 1
+        return [*files.values(), json.dumps(record).encode()]
 
     assert written(0, "first") == written(0, "second")
     assert written(1, "third") != written(0, "first")

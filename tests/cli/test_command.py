@@ -14,7 +14,7 @@ from ntkit.cli import parser
 from tests.claims.test_verify import mean_claim
 from tests.support import environment, equal_claim, ntkit, verdicts, write_claims
 
-COMMANDS = ("verify", "list", "show", "figure", "report", "history", "power", "merge", "cite", "analyze", "init")
+COMMANDS = ("verify", "list", "show", "figure", "report", "history", "power", "merge", "cite", "analyze", "diagnose", "init")
 KEYS = {
     "claim", "paper", "where", "kind", "checked", "tier", "seed", "verdict", "recorded", "statistic", "interval", "regions",
     "sentence", "controls", "power", "seconds", "peak_mb", "versions", "evidence",
@@ -113,6 +113,12 @@ def test_figure_and_report(project: Path) -> None:
     assert (project / "x.svg").is_file()
     assert (project / "x.csv").is_file()
     assert "quick" in done.stdout
+    done = ntkit("figure", "--all", "-o", "every figure", "--format", "png", cwd=project)
+    assert done.returncode == 0, done.stderr
+    assert "wrote 4 figures into every figure, each with its data as .csv; claims without a result: 0" in done.stdout
+    files = sorted(path.relative_to(project / "every figure").as_posix() for path in (project / "every figure").rglob("*.*"))
+    assert len(files) == 8
+    assert {"doe2024/near.csv", "doe2024/near.png", "doe2024/x.csv", "doe2024/x.png"} < set(files)
     done = ntkit("report", "-o", "pages", cwd=project)
     assert done.returncode == 0, done.stderr
     assert (project / "pages" / "index.html").is_file()
@@ -136,6 +142,9 @@ def test_figure_and_report(project: Path) -> None:
         (("verify", "--dask", "here"), "unrecognized arguments: --dask"),
         (("history", "doe2024/x", "--store", "nowhere"), "there are no results here; run `ntkit verify` first"),
         (("figure", "doe2024/x", "-o", "x.doc"), "x.doc"),
+        (("figure", "-o", "x.svg"), "either a claim must be named, or --all given for those of all results"),
+        (("figure", "doe2024/x", "-o", "x.svg", "--format", "svg"), "--format svg: goes with --all; of one figure, the name"),
+        (("figure", "--all", "-o", "first.txt"), "-o first.txt: must be a folder where --all is given"),
         (("report",), "the following arguments are required: -o/--out; see ntkit report --help"),
         (("merge", "nowhere", "--store", "m"), "--store nowhere: there are no results here"),
         (("dance",), "argument COMMAND: invalid choice: 'dance'"),

@@ -20,6 +20,7 @@ from ntkit.kernels import (
     LayerNorm,
     Relu,
     empirical_ntk,
+    parallel,
     product,
     residual,
     serial,
@@ -107,6 +108,19 @@ def test_a_wide_network_of_images_has_almost_the_limit():
     assert np.abs(jax.jit(net.empirical_ntk)(params, x) - limit).max() < 0.1 * limit.max()
 
 
+def test_layers_with_widths_of_their_own():
+    own = serial(Dense(width=4), Relu(), parallel(Dense(width=5), Dense(width=5)), Relu(), Dense(width=2))
+    shapes = [leaf.shape for leaf in jax.tree.leaves(own.init(KEY, (3,)))]
+    assert shapes == [(3, 4), (4, 5), (4, 5), (5, 2)]
+    x = np.random.default_rng(4).normal(size=(3, 3))
+    same = serial(Dense(width=4), Relu(), Dense(width=4), Relu(), Dense(width=2))
+    plain = serial(Dense(), Relu(), Dense(), Relu(), Dense())
+    assert jax.tree.all(jax.tree.map(np.array_equal, same.init(KEY, (3,)), plain.init(KEY, (3,), 4, 2)))
+    np.testing.assert_array_equal(same.ntk(x), plain.ntk(x))  # the limit knows no widths
+    images = serial(Conv((2, 2), width=3), Relu(), Conv(2, width=4), GlobalAvgPool())
+    assert [leaf.shape for leaf in jax.tree.leaves(images.init(KEY, (4, 4, 1)))] == [(2, 2, 1, 3), (2, 2, 3, 4)]
+
+
 def test_hidden_units_can_be_permuted():
     first, act, last = serial(Dense(), Relu(), Dense()).init(KEY, (3,), width=4)
     order = np.array([2, 0, 3, 1])
@@ -120,6 +134,9 @@ def test_hidden_units_can_be_permuted():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: NET.init(KEY, (5,)), "layer 0, .* has no width, and none is given to init"),
+        (lambda: serial(Dense(width=4)).init(KEY, (5,), outputs=3), "outputs must be the width of the last layer, 4, got 3"),
+        (lambda: serial(Dense(width=4)).init(KEY, (5,), 4, parametrization="mup"), '"mup" needs one width for all layers, got'),
         (lambda: NET.init(KEY, (), width=4), r"input_shape must be \(dim,\), .* got \(\)"),
         (lambda: NET.init(KEY, (3,), 4, parametrization="ntp"), "parametrization must be one of ntk, standard, mup, got 'ntp'"),
         (lambda: NET.init(KEY, (0,), width=4), r"input_shape\[0\] must be at least 1, got 0"),

@@ -35,12 +35,14 @@ HE = 2**0.5
         ("dense", serial(Dense())),
         ("dense relu dense", serial(Dense(), Relu(), Dense(HE))),
         ("  DENSE\n ReLU\tdense ", serial(Dense(), Relu(), Dense(HE))),
-        ("dense512 erf dense10", serial(Dense(), Erf(), Dense())),
+        ("dense512 erf dense10", serial(Dense(width=512), Erf(), Dense(width=10))),
         ("dense@1.5 dense@2,0.1 dense@,.5 dense@1e-3", serial(Dense(1.5), Dense(2.0, 0.1), Dense(1.0, 0.5), Dense(0.001))),
         ("dense leaky0.5 dense", serial(Dense(), LeakyRelu(0.5), Dense((2 / 1.25) ** 0.5))),
         ("dense leaky dense@1", serial(Dense(), LeakyRelu(), Dense())),
         ("dense hermite3 dense", serial(Dense(), Hermite(3), Dense())),
-        ("conv3x3x64 relu gap dense", serial(Conv((3, 3)), Relu(), GlobalAvgPool(), Dense(HE))),
+        ("conv3x3x64 relu gap dense", serial(Conv((3, 3), width=64), Relu(), GlobalAvgPool(), Dense(HE))),
+        ("conv3c64/2 gap dense7@1.5", serial(Conv(3, 2, width=64), GlobalAvgPool(), Dense(1.5, width=7))),
+        ("conv3x3x16s2same avgpool2s1", serial(Conv((3, 3), 2, "same", width=16), AvgPool(2, 1))),
         ("conv5/2:same flatten", serial(Conv(5, 2, "same"), Flatten())),
         ("conv5x3/2x1:circular@2 gap", serial(Conv((5, 3), (2, 1), "circular", 2.0), GlobalAvgPool())),
         ("avgpool2 avgpool3x2/1 gap", serial(AvgPool(2), AvgPool((3, 2), 1), GlobalAvgPool())),
@@ -57,6 +59,19 @@ HE = 2**0.5
 def test_words_are_what_they_say(text: str, network: Network) -> None:
     assert parse(text) == network
     assert parse(words(network)) == network
+
+
+def test_a_finite_network_must_say_its_widths() -> None:
+    assert parse("conv3x3x8 relu gap dense2", (4, 4, 1), finite=True) == parse("conv3x3x8 relu gap dense2")
+    with pytest.raises(
+        ValueError, match=r'^word 2, "dense@2", needs a width, as in dense32@2, since the network is fin'
+    ) as caught:
+        parse("dense8 ( dense@2 )", finite=True)
+    assert caught.value.__notes__ == ["  dense8 ( dense@2 )\n           ^^^^^^^"]
+    with pytest.raises(ValueError, match=r'^word 1, "conv3x3", needs a width, as in conv3x3x32, since'):
+        parse("conv3x3 relu gap dense2", finite=True)
+    with pytest.raises(ValueError, match=r'^word 1, "dense0", cannot be: width must be at least 1, got 0'):
+        parse("dense0 relu dense")
 
 
 def test_he_weights_keep_the_size_of_what_passes_a_relu() -> None:

@@ -1,5 +1,6 @@
 """ONNX graphs are the functions that the evaluator of the onnx package makes of them; what has no counterpart is named."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -185,6 +186,17 @@ def test_other_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (tmp_path / "folder.onnx").mkdir()
     with pytest.raises(ValueError, match=r"folder.onnx: cannot be read \(Is a directory\)"):
         load_network(tmp_path / "folder.onnx")
+    os.mkfifo(tmp_path / "pipe.onnx")
+    with pytest.raises(ValueError, match=r"pipe.onnx: must be a file on disk, got a pipe or a device"):
+        load_network(tmp_path / "pipe.onnx")
+    elsewhere = graph(nodes, weights, shape)
+    (stored,) = (tensor for tensor in elsewhere.graph.initializer[:1])
+    onnx.external_data_helper.set_external_data(stored, "other.bin")
+    stored.ClearField("raw_data")
+    (tmp_path / "elsewhere.onnx").write_bytes(elsewhere.SerializeToString())
+    (tmp_path / "other.bin").write_bytes(b"\0" * 4096)
+    with pytest.raises(ValueError, match=r"elsewhere.onnx: "):
+        load_network(tmp_path / "elsewhere.onnx")
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r"reading graphs needs the extra, pip install 'ntkit\[onnx\]'"):
         load_network(tmp_path / "net.onnx")

@@ -1,0 +1,94 @@
+"""Folders of images: what comes out, in which order, and what is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ntkit import data
+from tests.data.files import PIXELS, RNG, image, npy, write
+
+COLOURS = RNG.integers(0, 256, (6, 8, 7, 3), dtype=np.uint8)
+
+
+def test_labels_are_the_folders_in_the_order_of_names(here: Path) -> None:
+    places = ["fotos/böse katze/b.PNG", "fotos/böse katze/a.png", "fotos/Zebra/10.png", "fotos/Zebra/9.png"]
+    for place, pixels in zip(places, COLOURS, strict=False):
+        write(here / place, image(pixels))
+    found = data.read("fotos")
+    np.testing.assert_array_equal(found.x, COLOURS[[2, 3, 1, 0]])
+    assert found.y is not None
+    assert found.y.tolist() == ["Zebra", "Zebra", "böse katze", "böse katze"]
+    assert found.x.dtype == np.uint8
+    assert found.name == "images of fotos"
+    assert [str(file) for file in found.files] == [places[i] for i in (2, 3, 1, 0)]
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "PPM"])
+@pytest.mark.parametrize("pixels", [PIXELS[0], COLOURS[0]], ids=["grey", "colours"])
+def test_formats_without_loss(here: Path, kind: str, pixels: np.ndarray) -> None:
+    write(here / f"x.{kind.lower()}", image(pixels, kind))
+    found = data.read(here)
+    np.testing.assert_array_equal(found.x[0], pixels.reshape(8, 7, -1))
+    assert found.y is None
+
+
+def test_other_pixels(here: Path) -> None:
+    write(here / "deep/1.png", image(np.array([[0, 65535, 258]], np.uint16)))
+    write(here / "clear/1.png", image(RNG.integers(0, 256, (2, 3, 4), dtype=np.uint8)))
+    write(here / "photo/1.jpg", image(np.full((16, 16), 200, np.uint8), "JPEG"))
+    deep = data.read("deep").x
+    assert deep.dtype == np.uint16
+    assert deep.ravel().tolist() == [0, 65535, 258]
+    assert data.read("clear").x.shape == (1, 2, 3, 4)
+    np.testing.assert_allclose(data.read("photo").x.astype(float), 200, atol=2)
+
+
+def test_what_else_lies_there_is_passed_over_and_said(here: Path) -> None:
+    for name in ("x/cat/1.png", "x/dog/1.png"):
+        write(here / name, image(PIXELS[0]))
+    for name in ("x/readme.txt", "x/dog/Thumbs.db", "x/.DS_Store", "x/.cache/1.png"):
+        write(here / name, "")
+    found = data.read("x")
+    assert len(found.x) == 2
+    assert found.notes == ("2 files of x are no images (.png, .jpg, .jpeg, .bmp, .ppm, .pgm), and are passed over",)
+    np.testing.assert_array_equal(data.read("x", labels=str(write(here / "y.npy", npy(np.array([5, 6]))))).y, [5, 6])
+
+
+def test_the_first_that_differs_is_named(here: Path) -> None:
+    for number in range(3):
+        write(here / f"x/cat/{number}.png", image(PIXELS[0]))
+    for other, said in ((PIXELS[0][:, 1:], "6 x 8 in mode L"), (COLOURS[0], "7 x 8 in mode RGB")):
+        write(here / "x/cat/1.png", image(other))
+        with pytest.raises(data.DataError) as caught:
+            data.read("x")
+        assert str(caught.value) == (
+            f"x/cat/1.png: must be an image of 7 x 8 pixels in mode L, as x/cat/0.png, got {said}"
+        )  # fmt: skip
+
+
+def test_what_is_refused(here: Path) -> None:
+    write(here / "nested/cat/white/1.png", image(PIXELS[0]))
+    write(here / "mixed/cat/1.png", image(PIXELS[0]))
+    write(here / "mixed/2.png", image(PIXELS[0]))
+    write(here / "short/cat/1.png", image(PIXELS[0])[:60])
+    write(here / "text/cat/1.png", "1 2 3")
+    write(here / "script/cat/1.png", "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n")  # which Pillow would run
+    write(here / "palette/cat/1.png", image(np.zeros((2, 2), bool)))
+    (here / "empty/cat").mkdir(parents=True)
+    for folder, message in {
+        "nested": "nested/cat/white: must be an image, got a folder in a folder; name the one that holds the labels",
+        "mixed": "mixed/2.png: must lie in a folder that is its label, as others do",
+        "short": "short/cat/1.png: is no image (PNG, JPEG, BMP, PPM), or is damaged",
+        "text": "text/cat/1.png: is no image (PNG, JPEG, BMP, PPM), or is damaged",
+        "script": "script/cat/1.png: is no image (PNG, JPEG, BMP, PPM), or is damaged",
+        "palette": "palette/cat/1.png: must be grey or in colours of 8 bits (modes L, LA, RGB, RGBA, I;16), got mode 1",
+        "empty": "empty: holds no images (.png, .jpg, .jpeg, .bmp, .ppm, .pgm) in folders that are their labels, nor CIFAR's "
+        "files",
+    }.items():
+        with pytest.raises(data.DataError) as caught:
+            data.read(folder)
+        assert str(caught.value) == message
+    with pytest.raises(data.DataError, match="labels y: images of nested are labelled by their folders; leave it out"):
+        data.read("nested", labels="y")
