@@ -17,9 +17,9 @@ the plane, against all curvatures that the Hessian has, and whether units can be
 without changing the function, which changes the picture.
 
 Into --out go record.json with all numbers and what repeats them, line.csv, data.npz with
-the plane and the spectrum, weights.npz, and figure.svg. The plane is written row by row
-to plane.npz, which is gone at the end: the same command, run again after an interruption,
-goes on with it.
+the plane and the spectrum, weights.npz, figure.svg, and surface.html, the plane to turn by
+hand. The plane is written row by row to plane.npz, which is gone at the end: the same
+command, run again after an interruption, goes on with it.
 
 Examples:
   ntkit analyze landscape --net "dense32 relu dense32 relu dense10" -o mlp
@@ -56,6 +56,7 @@ from ntkit.studies import (
     progress_line,
     short,
     studied_network,
+    surface_page,
     targets,
     timed,
     whole,
@@ -117,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
             "slices": list(found.conventions),
         },
         read=(options.weights, *inputs.files),
-        tables={"line.csv": _csv(found)},
+        tables={"line.csv": _csv(found), **_page(title, found)},
         besides=weights,
     )  # fmt: skip
     return 0
@@ -323,6 +324,14 @@ def _facts(found: Scenery) -> dict[str, Any]:
         "nonfinite": found.nonfinite,
         "rescalable_units": found.homogeneous, "conventions": list(found.conventions), "verdict": found.verdict(),
     }  # fmt: skip
+
+
+def _page(title: str, found: Scenery) -> dict[str, str]:
+    """The plane to turn by hand, if there is any of it to see."""
+    if not np.isfinite(found.plane).any():
+        return {}
+    mark = (0.0, 0.0, found.centre, "the network")
+    return {"surface.html": surface_page(title, found.grid, found.grid, found.plane, mark=mark, notes=found.conventions)}
 
 
 def _csv(found: Scenery) -> str:

@@ -18,7 +18,8 @@ fcn. Intervals hold sampling error alone; finite sizes shift slopes by 0.03 to 0
 
 Every cell (architecture, k, d) is a trial of the runner: --jobs run beside each
 other, an interrupted sweep goes on where it was, and --shard i/n measures a part
-of it; join the parts' stores by `ntkit merge` and run the command once more.
+of it; join the parts' stores by `ntkit merge` and run the command once more. --dask
+measures them on a cluster.
 
 Into --out go record.json with all numbers and what repeats them, cells.csv with the
 table, data.npz with the errors, and figure.svg. --json FILE writes the laws alone: for
@@ -122,7 +123,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--static", action="store_true", help="the signal is always in the first patch")
     parser.add_argument("--simulate", action="store_true", help="train on data in full, too, where they fit into 1 GiB")
     parser.add_argument("--replicates", type=whole(20, MOST_REPEATS), default=24, metavar="R", help="data sets (default: 24)")
-    parser.add_argument("--jobs", type=whole(1, 1024), default=1, metavar="J", help="cells beside each other (default: 1)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=whole(1, 1024), default=1, metavar="J", help="cells beside each other (default: 1)")
+    where.add_argument("--dask", metavar="ADDRESS", help="measure on the Dask cluster of this scheduler, or on local:N processes")
     parser.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="measure only the I-th of N parts")
     parser.add_argument("--store", metavar="FOLDER", help="where cells are kept (default: store in the results' folder)")
     add_output_options(parser, seed="of the data", last_seed=LAST_SEED, required=True)
@@ -183,6 +186,7 @@ def measured(cells: list[dict[str, Any]], options: argparse.Namespace, store: Pa
         cells,
         store=store,
         jobs=options.jobs,
+        dask=options.dask,
         seed=options.seed,
         shard=options.shard,
         report=progress_line("measuring", power=1),

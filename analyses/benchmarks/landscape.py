@@ -48,12 +48,7 @@ def surface(repeats: int) -> bool:
     """Seconds for the same surface in three ways."""
     images, classes = digits()
     x, labels = jnp.asarray(images[..., None], jnp.float32), jnp.asarray(classes)
-    keys = jax.random.split(jax.random.key(0), 3)
-    shapes = {"first": (3, 3, 1, 8), "second": (3, 3, 8, 16), "last": (64, 10)}
-    params = {
-        name: jax.random.normal(key, shape, jnp.float32) * (2 / np.prod(shape[:-1])) ** 0.5
-        for key, (name, shape) in zip(keys, shapes.items(), strict=True)
-    }
+    params = convolutional()
     gathered = patches(x)
 
     def part_loss(params: Params, part: tuple[jax.Array, jax.Array]) -> jax.Array:
@@ -104,6 +99,16 @@ def surface(repeats: int) -> bool:
     print(f"matrix products alone {taken[2]:.2f} s: {taken[0] / taken[2]:.2f} times that (aimed at 1.5)")
     print(f"values differ by a relative {apart:.1e}", flush=True)
     return bool(taken[0] <= 0.5 * taken[1] and apart < 1e-4)
+
+
+def convolutional() -> Params:
+    """Weights of two convolutions and a dense layer, of the size that ReLUs keep."""
+    keys = jax.random.split(jax.random.key(0), 3)
+    shapes = {"first": (3, 3, 1, 8), "second": (3, 3, 8, 16), "last": (64, 10)}
+    return {
+        name: jax.random.normal(key, shape, jnp.float32) * (2 / np.prod(shape[:-1])) ** 0.5
+        for key, (name, shape) in zip(keys, shapes.items(), strict=True)
+    }
 
 
 def network(params: Params, x: jax.Array, first: Callable[[jax.Array, jax.Array], jax.Array]) -> jax.Array:

@@ -20,6 +20,7 @@ Gram matrices, as arrays or as operators (`ntkit.kernels.gram_operator`):
     nystrom(operator, 500, diagonal=diagonal)        # some columns, and all that they leave
     spectral_density(operator).count(1.0, 2.0)       # how many eigenvalues lie there, with an interval
     positive_definite(gram, exact=True)              # proved or refuted
+    print(diagnose(matrix))                          # why Cholesky rejects it, which inputs are to blame, what mends it
 
 Learning, in `ntkit.spectra.learning`, predicted from eigenvalues and simulated beside it:
 
@@ -46,6 +47,7 @@ from ntkit.spectra._top import Eigenpairs, top_eigenpairs
 from ntkit.spectra._torus import TorusSpectrum, circle_spectrum, torus_spectrum
 from ntkit.spectra._tree import PatchTree
 from ntkit.spectra._tree_spectrum import TreeEigenvalues, TreeSpectrum, tree_spectrum
+from ntkit.spectra.diagnosis import Diagnosis, Finding, Jitter, diagnose
 from ntkit.spectra.learning import (
     CrossValidation,
     Flow,
@@ -69,10 +71,13 @@ from ntkit.spectra.learning import (
 
 __all__ = [
     "CrossValidation",
+    "Diagnosis",
     "Eigenpairs",
     "Eigenvalues",
+    "Finding",
     "Flow",
     "Interval",
+    "Jitter",
     "LearningCurve",
     "LineSpectrum",
     "Missing",
@@ -94,6 +99,7 @@ __all__ = [
     "arc_cosine_eigenvalue",
     "circle_spectrum",
     "cross_validation",
+    "diagnose",
     "distance_power",
     "eigenframework",
     "enclosed_eigenvalues",

@@ -73,7 +73,7 @@ def positive_definite(matrix: ArrayLike | Any, *, above: float = 0.0, exact: boo
         return Proof(
             "refuted", level, "diagonal", f"the diagonal has the entry {least:.6g}, and no smallest eigenvalue is larger"
         )
-    if _cholesky_proves(a, level):
+    if cholesky_proves(a, level):
         return Proof("proved", level, "cholesky", "a Cholesky factorisation succeeds below all rounding errors")
     spectrum = enclosed_eigenvalues(a)
     low, high = float(spectrum.lower[-1]), float(spectrum.upper[-1])
@@ -86,7 +86,7 @@ def positive_definite(matrix: ArrayLike | Any, *, above: float = 0.0, exact: boo
     return Proof("proved" if decided else "refuted", level, "integers" if "integers" in reason else "balls", reason)
 
 
-def _cholesky_proves(a: Float[np.ndarray, "n n"], above: float) -> bool:
+def cholesky_proves(a: Float[np.ndarray, "n n"], above: float) -> bool:
     """Whether all eigenvalues are above, by a factorisation of a - (above + c) that succeeds in floating point.
 
     If it does, its product is that matrix plus some E with |E_ij| <= g sqrt(d_i d_j), d its diagonal, so that |E| <= g sum(d).

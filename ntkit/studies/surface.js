@@ -8,10 +8,11 @@
   const logs = document.getElementById("powers");
   const read = document.getElementById("read");
   const START = { turn: -0.62, tilt: 0.76, zoom: 1 };
+  const MOST = 6000; // cells that are drawn while it moves; all of them when it rests
   const NARROW = 520; // pixels, from where on names of axes find no room beside them
   const TALL = 0.62, FAR = 7; // half the box' height, and how far the eye is, in half sides of the box
   const view = { ...START };
-  let heights, low, high, levels, places, chosen = null, waiting = false;
+  let heights, low, high, levels, places, chosen = null, waiting = false, moving = false, pause;
 
   const finite = values.flat().filter((value) => value !== null);
   const along = (list, value) => (2 * (value - list[0])) / (list[list.length - 1] - list[0]) - 1;
@@ -204,18 +205,23 @@
   }
   function surface(ink) {
     places = heights.map((row, i) => row.map((height, j) => (height === null ? null : project(xs[i], ys[j], up(height)))));
-    const order = (list, sign) => (sign > 0 ? [...list.keys()].slice(1).reverse() : [...list.keys()].slice(1));
+    const stride = moving ? Math.ceil(Math.sqrt((xs.length * ys.length) / MOST)) : 1;
+    const some = (list, sign) => { // pairs of neighbours, the far ones first
+      const kept = [...list.keys()].filter((k) => k % stride === 0 || k === list.length - 1);
+      const pairs = kept.slice(1).map((k, before) => [kept[before], k]);
+      return sign > 0 ? pairs.reverse() : pairs;
+    };
     const seen = mark && pinned();
     let passed = false, covered = false;
-    const farI = order(xs, project(1, 0, 0)[2] - project(-1, 0, 0)[2]), farJ = order(ys, project(0, 1, 0)[2] - project(0, -1, 0)[2]);
+    const farI = some(xs, project(1, 0, 0)[2] - project(-1, 0, 0)[2]), farJ = some(ys, project(0, 1, 0)[2] - project(0, -1, 0)[2]);
     const fine = (xs.length - 1) * (ys.length - 1) > 4000;
-    for (const i of farI) for (const j of farJ) {
-      const at = [[i - 1, j - 1], [i, j - 1], [i, j], [i - 1, j]];
+    for (const [h, i] of farI) for (const [g, j] of farJ) {
+      const at = [[h, g], [i, g], [i, j], [h, j]];
       const corners = at.map(([a, b]) => places[a][b]);
       if (corners.includes(null)) continue;
       const z = at.map(([a, b]) => heights[a][b]);
       line(corners, true);
-      pen.fillStyle = pen.strokeStyle = colour(share((z[0] + z[1] + z[2] + z[3]) / 4), light(i, j, z));
+      pen.fillStyle = pen.strokeStyle = colour(share((z[0] + z[1] + z[2] + z[3]) / 4), light([xs[h], xs[i]], [ys[g], ys[j]], z));
       pen.lineWidth = 0.8; // hides the seam
       pen.fill();
       pen.stroke();
@@ -226,16 +232,17 @@
       }
       contours(corners, z);
       if (seen) {
-        const beside = Math.abs(i - seen.cell[0]) <= 1 && Math.abs(j - seen.cell[1]) <= 1;
-        passed = passed || (i === seen.cell[0] && j === seen.cell[1]);
+        const [p, q] = seen.cell;
+        const beside = h <= p && p - 1 <= i && g <= q && q - 1 <= j;
+        passed = passed || (h < p && p <= i && g < q && q <= j);
         covered = covered || (passed && !beside && inside(corners, seen.point));
       }
     }
     if (seen) pin(ink, seen.point, covered);
   }
-  function light(i, j, z) { // from the left above, on the surface as it is drawn
-    const dx = (up(z[1]) + up(z[2]) - up(z[0]) - up(z[3])) / (2 * (xs[i] - xs[i - 1]));
-    const dy = (up(z[2]) + up(z[3]) - up(z[0]) - up(z[1])) / (2 * (ys[j] - ys[j - 1]));
+  function light(x, y, z) { // from the left above, on the surface as it is drawn
+    const dx = (up(z[1]) + up(z[2]) - up(z[0]) - up(z[3])) / (2 * (x[1] - x[0]));
+    const dy = (up(z[2]) + up(z[3]) - up(z[0]) - up(z[1])) / (2 * (y[1] - y[0]));
     return 0.8 + 0.28 * ((0.5 * dx + 0.4 * dy + 1) / Math.sqrt(1 + dx * dx + dy * dy) - 0.35);
   }
   function contours(corners, z) { // where the cell crosses the levels
@@ -316,14 +323,23 @@
   }
 
   // What a person does.
+  function move() {
+    moving = true;
+    clearTimeout(pause);
+    pause = setTimeout(() => {
+      moving = false;
+      later();
+    }, 150);
+    later();
+  }
   function turn(across, upward) {
     view.turn += across;
     view.tilt = Math.min(Math.max(view.tilt + upward, 0), Math.PI / 2);
-    later();
+    move();
   }
   function zoom(factor) {
     view.zoom = Math.min(Math.max(view.zoom * factor, 0.4), 6);
-    later();
+    move();
   }
   function back(to) {
     Object.assign(view, START, to);

@@ -69,6 +69,7 @@ def test_a_network_is_trained_as_it_says_and_measured(capsys: pytest.CaptureFixt
     assert arrays["plane"].shape == (5, 5)
     assert arrays["plane"][2, 2] == pytest.approx(facts["loss"], rel=1e-12)
     np.testing.assert_allclose(arrays["plane"][:, 2], arrays["first"], rtol=1e-12)
+    assert "dense4 erf dense2 on 30 inputs of points.npz" in Path("out/surface.html").read_text()
     rows = list(csv.DictReader(Path("out/line.csv").read_text().splitlines()))
     np.testing.assert_allclose([float(row["second"]) for row in rows], arrays["plane"][2], rtol=1e-12)
 

@@ -211,7 +211,7 @@ def test_the_point_under_the_mouse_is_read_out(browser: webdriver.Chrome, canvas
     across = int(-(browser.execute_script("return arguments[0].clientWidth", canvas) > 520) * 96 / 2)  # the scale of colours
     read = set()
     for down in range(-60, 61, 6):
-        ActionChains(browser).move_to_element_with_offset(canvas, across, down).perform()
+        ActionChains(browser, duration=20).move_to_element_with_offset(canvas, across, down).perform()
         read.add(output.text)
     first = [text for text in read if text.startswith("multiple of the first direction 0, ")]
     assert first, read

@@ -1,39 +1,25 @@
 """The report in a browser, from the file system: mathematics is drawn, filters filter, nothing else is asked for."""
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select
 
+from tests.browser import chromium, requests
 from tests.report.conftest import Reported
 
 pytestmark = pytest.mark.browser
 
-FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
-CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
-
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """A browser with an empty profile; where there is none these tests fail: somebody asked for them."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}", "--window-size=1000,900"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.set_page_load_timeout(30)
-    yield driver
-    driver.quit()
+    """A browser for all of these tests."""
+    with chromium(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 def shown(browser: webdriver.Chrome) -> set[str]:
@@ -152,12 +138,11 @@ def luminance(colour: str) -> float:
 
 def test_the_console_is_silent_and_no_request_leaves_the_file_system(browser: webdriver.Chrome, reported: Reported) -> None:
     browser.get_log("browser")
-    browser.get_log("performance")
+    requests(browser)
     for page in reported.pages:
         open_page(browser, page)
     assert browser.get_log("browser") == []
-    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    sent = [m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"]
+    sent = requests(browser)
     assert len(sent) >= len(reported.pages)
     assert not [address for address in sent if not address.startswith(("file://", "data:"))]
 
