@@ -59,18 +59,19 @@ def test_the_whole_evidence_of_every_kind_is_written(kind: str, tmp_path: Path, 
     assert len(data.read_text().splitlines()) == 1 + 2 * largest
 
 
-def test_folders_are_searched_in_order_and_other_names_fall_through(
+def test_the_current_folder_adds_names_and_replaces_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, results: dict[str, Record]
 ) -> None:
     record = results["series"]
     bundled = tmp_path / "bundled"
     monkeypatch.setattr(_custom, "bundled_folder", lambda name: bundled)
-    write_own(bundled, text="bundled")
-    assert draw(record).texts[0].get_text().startswith("bundled")
-    write_own(tmp_path / "figures", text="mine", name="something_else")
-    assert draw(record).texts[0].get_text().startswith("bundled")
+    write_own(bundled, text="bundled", name="something_else")
     write_own(tmp_path / "figures", text="mine")
     assert draw(record).texts[0].get_text().startswith("mine")
+    write_own(bundled, text="bundled")
+    assert draw(record).texts[0].get_text().startswith("bundled")
+    write_own(tmp_path / "figures", body="raise SystemExit('a folder of this name that has nothing to do with ntkit')")
+    assert draw(record).texts[0].get_text().startswith("bundled")  # what ships is not replaced, nor is the other imported
 
 
 def test_a_changed_file_is_read_again(tmp_path: Path, results: dict[str, Record]) -> None:

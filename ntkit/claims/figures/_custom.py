@@ -23,7 +23,7 @@ _imported: dict[tuple[Path, str], ModuleType] = {}
 
 
 def custom_figure(record: Record) -> Figure | None:
-    """The claim's own figure, None where nobody wrote one. ./figures comes before the figures that ship with ntkit.
+    """The claim's own figure, None where nobody wrote one; ./figures adds to those that ship with ntkit.
 
     Raises:
         UsageError: its file does not import, or its function raises or returns no Figure.
@@ -36,7 +36,7 @@ def custom_figure(record: Record) -> Figure | None:
 
 
 def _files(claim: Claim) -> Iterator[Path]:
-    for folder in (Path("figures").resolve(), bundled_folder("figures")):
+    for folder in dict.fromkeys((bundled_folder("figures"), Path("figures").resolve())):
         file = folder / f"{claim.paper.key}.py"
         if file.is_file():
             yield file
