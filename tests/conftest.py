@@ -12,6 +12,8 @@ import scipy.linalg  # noqa: F401  (has threads of its own, which are found only
 import threadpoolctl
 from hypothesis import settings
 
+from ntkit.claims._places import cache_folder
+
 threadpoolctl.threadpool_limits(1)  # small matrices: threads would wait for each other
 
 jax.config.update("jax_enable_x64", True)
@@ -19,10 +21,12 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_default_matmul_precision", "highest")
 
-# Compiled programs are kept, as by `ntkit verify`, in the user's cache: most of the time of most tests is compilation.
-cache = Path(os.environ.get("NTKIT_CACHE") or Path.home() / ".cache" / "ntkit")
-jax.config.update("jax_compilation_cache_dir", str(cache / "jax"))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.05)
+# Compiled programs are kept, as by `ntkit verify`, in the user's cache, here and by processes that tests start: most of the
+# time of most tests is compilation, and a second run takes half as long.
+FOLDER, SECONDS = str(cache_folder() / "jax"), 0.05
+os.environ |= {"JAX_COMPILATION_CACHE_DIR": FOLDER, "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": str(SECONDS)}
+jax.config.update("jax_compilation_cache_dir", FOLDER)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", SECONDS)
 
 # No deadline, since a first example compiles; the same examples every time, so that a failure is never a matter of luck.
 settings.register_profile("ntkit", deadline=None, derandomize=True, max_examples=40)

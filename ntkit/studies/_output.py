@@ -84,7 +84,7 @@ class Output:
         draw: Callable[[], Figure],
         conventions: Mapping[str, Any],
         details: Mapping[str, Any] | None = None,
-        read: Iterable[str | None] = (),
+        read: Iterable[str | Path | None] = (),
         tables: Mapping[str, str] | None = None,
         besides: Iterable[Path] = (),
     ) -> None:

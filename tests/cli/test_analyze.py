@@ -14,7 +14,7 @@ import pytest
 from analyses import kernel, learning_curve, lipschitz, orthoconv, spectrum
 from ntkit.cli import Parser, parser
 from ntkit.kernels import parse
-from ntkit.studies import convolutions
+from ntkit.studies import convolutions, is_place
 from ntkit.studies._kernels import parsed_kernel
 from tests.support import environment, ntkit, start_ntkit
 
@@ -84,8 +84,10 @@ def test_help_is_quick_and_its_examples_are_good(tmp_path: Path, study: ModuleTy
         given = options.parse_args(outer.arguments[1:])
         if study is lipschitz:
             assert given.radius[0] > 0
+        elif study is not orthoconv and given.net:
+            assert is_place(given.net) or parse(given.net)
         elif study is not orthoconv:
-            assert given.kernel is None or parsed_kernel(given.kernel) if not given.net else is_place(given.net) or parse(given.net)
+            assert parsed_kernel(given.kernel)
         elif given.weights is None:
             assert convolutions(given)
 
