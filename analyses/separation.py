@@ -125,7 +125,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--replicates", type=whole(20, MOST_REPEATS), default=24, metavar="R", help="data sets (default: 24)")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--jobs", type=whole(1, 1024), default=1, metavar="J", help="cells beside each other (default: 1)")
-    where.add_argument("--dask", metavar="ADDRESS", help="measure on the Dask cluster of this scheduler, or on local:N processes")
+    where.add_argument(
+        "--dask", metavar="ADDRESS", help="measure on the Dask cluster of this scheduler, or on local:N processes"
+    )
     parser.add_argument("--shard", type=_shard, default=(1, 1), metavar="I/N", help="measure only the I-th of N parts")
     parser.add_argument("--store", metavar="FOLDER", help="where cells are kept (default: store in the results' folder)")
     add_output_options(parser, seed="of the data", last_seed=LAST_SEED, required=True)

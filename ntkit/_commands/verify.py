@@ -16,11 +16,11 @@ from typing import Any
 from ntkit._commands._display import Display
 from ntkit.claims._claim import TIERS, Claim
 from ntkit.claims._derive import Record, exit_status
+from ntkit.claims._engine_choice import check_dask, choose_engine
 from ntkit.claims._errors import UsageError
 from ntkit.claims._index import read_catalogue
 from ntkit.claims._places import catalogue_folder, write_atomically
 from ntkit.claims._store import Store
-from ntkit.claims._supervisor import Supervisor
 from ntkit.claims._verify import Verification, in_shard, why
 from ntkit.cli import EXIT_INTERRUPTED
 
@@ -30,6 +30,7 @@ EXIT_TERMINATED = 143
 def run(options: argparse.Namespace) -> int:
     """Verify the chosen claims; the exit status says whether everything is as recorded."""
     check_tier(options.tier)
+    check_dask(options.dask)
     catalogue = read_catalogue(catalogue_folder(options.path))
     if options.why:
         return _explain(catalogue.one(options.why), options)
@@ -43,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     verification = Verification(
         store,
-        lambda: Supervisor(options.jobs or cores()),
+        lambda: choose_engine(options.jobs or cores(), options.dask),
         tier=options.tier,
         seed=options.seed,
         fresh=options.fresh,
@@ -123,6 +124,7 @@ def _again(options: argparse.Namespace) -> str:
         ("path", None),
         ("store", ".ntkit"),
         ("jobs", None),
+        ("dask", None),
         ("json", None),
     ):
         value = getattr(options, name)

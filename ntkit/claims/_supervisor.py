@@ -32,10 +32,10 @@ for group in groups:
 """
 
 
-def default_memory_limit_mb(jobs: int) -> float:
-    """4 GiB a worker, or its share of four fifths of the machine's memory, whichever is less."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**2
-    return min(MEMORY_LIMIT_MB, 0.8 * total / jobs)
+def default_memory_limit_mb(jobs: int, total_mb: float | None = None) -> float:
+    """4 GiB a worker, or its share of four fifths of the memory there is (None: the machine's), whichever is less."""
+    total_mb = total_mb or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**2
+    return min(MEMORY_LIMIT_MB, 0.8 * total_mb / jobs)
 
 
 class Supervisor:
@@ -53,6 +53,7 @@ class Supervisor:
         self._workers: list[WorkerProcess] = []
         self._selector = selectors.DefaultSelector()
         self._guard: subprocess.Popen[bytes] | None = None
+        self._stopping = False
 
     def submit(self, task: Task) -> None:
         """Queue a task."""
@@ -60,7 +61,7 @@ class Supervisor:
 
     def events(self) -> Iterator[Event]:
         """What happens, until no task is left; tasks may be submitted in between."""
-        while self._waiting or any(worker.task for worker in self._workers):
+        while not (self._stopping or self.is_idle()):
             self._assign()
             ready = self._selector.select(TICK)
             for key, _ in ready:
@@ -69,6 +70,14 @@ class Supervisor:
                 overrun = worker.overrun(self._limit)
                 if overrun or worker.gone():
                     yield from self._end(worker, overrun)
+
+    def is_idle(self) -> bool:
+        """Whether no task is left."""
+        return not (self._waiting or any(worker.task for worker in self._workers))
+
+    def stop(self) -> None:
+        """Have `events` end soon, whatever is left; another thread may call this."""
+        self._stopping = True
 
     def close(self) -> None:
         """End all workers at once."""
@@ -84,7 +93,9 @@ class Supervisor:
         """Give waiting tasks to free workers; one whose claim file has no more tasks makes room for a new one."""
         for worker in [w for w in self._workers if w.ready and not w.task]:
             task = next((t for t in self._waiting if worker.file in ("", t.claim.file)), None)
-            if task is not None:
+            if worker.gone():  # it died after its last task
+                self._remove(worker)
+            elif task is not None:
                 self._waiting.remove(task)
                 worker.give(task)
             elif self._waiting:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ntkit.claims._claim import Cell
 from ntkit.claims._completion import completed
-from ntkit.claims._engine import Finished
+from ntkit.claims._engine import Engine, Finished
+from ntkit.claims._engine_choice import check_dask, choose_engine
 from ntkit.claims._errors import UsageError
 from ntkit.claims._outcome import Outcome, Task
 from ntkit.claims._sources import SourceReader
 from ntkit.claims._store import Store
-from ntkit.claims._supervisor import Supervisor
 from ntkit.claims._trial import FIRST_SEED
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def sweep(
     *,
     store: str | Path,
     jobs: int = 1,
+    dask: str | None = None,
     seed: int = FIRST_SEED,
     shard: tuple[int, int] = (1, 1),
     deadline: float = 3600.0,
@@ -65,6 +66,7 @@ def sweep(
         cells: parameters as JSON has them, all different.
         store: folder for the results.
         jobs: worker processes.
+        dask: the address of a scheduler whose workers are to be used in their place, or "local:N" for N Dask workers here.
         seed: of the random numbers.
         shard: (i, n): measure only the i-th of n parts.
         deadline: seconds a cell may take.
@@ -74,9 +76,11 @@ def sweep(
         What came of each cell, in their order.
 
     Raises:
-        UsageError: cells that are equal, or a shard that does not exist.
+        UsageError: cells that are equal, a shard that does not exist, or `dask` without the extra `cluster`.
         StoreError: the store cannot be used.
+        NtkitError: the cluster cannot be used.
     """
+    check_dask(dask)
     path = Path(file).resolve()
     number, count = shard
     if not 1 <= number <= count:
@@ -91,15 +95,16 @@ def sweep(
     try:
         found = {task.key: kept.measured(task.key) for task in tasks}
         todo = [task for task in tasks if found[task.key] is None and _in_shard(task, number, count)]
-        fresh = _measured(todo, kept, jobs, report) if todo else {}
+        fresh = _measured(todo, kept, choose_engine(min(jobs, len(todo)), dask), report) if todo else {}
         return [_swept(task, found[task.key], fresh.get(task.key), kept) for task in tasks]
     finally:
         kept.close()
 
 
-def _measured(todo: Sequence[Task], store: Store, jobs: int, report: Callable[[int, int], None] | None) -> dict[str, Outcome]:
+def _measured(
+    todo: Sequence[Task], store: Store, engine: Engine, report: Callable[[int, int], None] | None
+) -> dict[str, Outcome]:
     outcomes: dict[str, Outcome] = {}
-    engine = Supervisor(min(jobs, len(todo)))
     try:
         for task in todo:
             engine.submit(task)
