@@ -50,6 +50,7 @@ from ntkit.studies._results import (
     write_whole,
 )
 from ntkit.studies._scenery import Scenery, drawn_scenery
+from ntkit.studies._script import out_folder
 from ntkit.studies._sizes import doubling, positive, reals, sizes
 from ntkit.studies._studied import Studied, rescalable, studied_network
 from ntkit.studies._surface_page import surface_page
@@ -120,6 +121,7 @@ __all__ = [
     "measured_kernel",
     "network_and_inputs",
     "operator",
+    "out_folder",
     "output",
     "parsed_network",
     "percent",
