@@ -71,7 +71,7 @@ def test_one_size_has_no_slope_and_a_static_signal_no_separation(here: Path) -> 
     assert law["k"] == law["d"] == {"slope": None, "interval": None, "why": "one size has no slope"}
     assert analyze("--arch", "fcn", "--patches", "8,32", "--dim", "4096", "--static", "--format", "svg", out="static") == 0
     assert abs(facts("static")["fcn"]["k"]["slope"]) < 0.15
-    assert "always in the first patch" in Path("static", "separation.svg").read_text()
+    assert "always in the first patch" in Path("static", "figure.svg").read_text()
 
 
 def test_cells_without_a_crossing_are_null_with_the_reason(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
