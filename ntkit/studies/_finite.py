@@ -114,17 +114,26 @@ def drawn_network(options: argparse.Namespace, shape: tuple[int, ...], key: jax.
         net = parsed_network(options.net, shape, finite=True)
         params = net.init(key, shape, parametrization="standard", dtype=options.dtype)
     if options.weights is not None:
-        params = read_weights(options.weights, params, options.layout or LAYOUTS[0])
+        params = read_weights(options.weights, params, options.layout or LAYOUTS[0], layers=not is_place(options.net))
     elif options.layout is not None:
         raise UsageError(f"--layout {options.layout}: goes with --weights")
     return FiniteNetwork.at(net, params)
 
 
-def read_weights(file: str, like: Any, layout: str) -> Any:
-    """Weights of a file, in the order of layers that their names say, for a network whose parameters look like this.
+def read_weights(file: str, like: Any, layout: str, *, layers: bool) -> Any:
+    """Weights of a file, for a network whose parameters look like this.
+
+    Arrays are taken by their names where those are the paths of the parameters, as in "block.first"; or in the order arr_0,
+    arr_1, ..., as `ntkit analyze landscape` writes them; or, of layers alone, in the order that other names say.
+
+    Args:
+        file: its path.
+        like: parameters of the same shapes.
+        layout: of the axes in the file.
+        layers: whether the parameters are those of layers, one after the other.
 
     Raises:
-        UsageError: no such file, other shapes, or numbers that are not finite.
+        UsageError: no such file, other names or shapes, or numbers that are not finite.
     """
     import jax
     import jax.numpy as jnp
@@ -136,8 +145,14 @@ def read_weights(file: str, like: Any, layout: str) -> Any:
     except (ValueError, ImportError) as error:
         raise UsageError(f"--weights {error}") from None
     leaves, structure = jax.tree.flatten(like)
+    paths = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in jax.tree_util.tree_leaves_with_path(like)]
+    names = sorted(found, key=lambda name: _order(name, found[name]))
+    if set(paths) == set(found):
+        names = paths
+    elif not layers and names != [f"arr_{i}" for i in range(len(names))]:
+        raise UsageError(f"--weights {file}: must hold arrays {', '.join(paths)}, or arr_0, arr_1, ..., got {', '.join(names)}")
     turn: Callable[[np.ndarray], np.ndarray] = _from_oihw if layout == "oihw" else np.asarray
-    named = [(name, turn(found[name])) for name in sorted(found, key=lambda name: _order(name, found[name]))]
+    named = [(name, turn(found[name])) for name in names]
     expected = [leaf.shape for leaf in leaves]
     if [array.shape for _, array in named] != expected:
         shown = ", ".join(f"{name} {array.shape}" for name, array in named) or "none"

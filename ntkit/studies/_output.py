@@ -96,8 +96,7 @@ class Output:
             draw: the picture.
             conventions: what the numbers mean, and of what they are.
             details: more results, for the record only.
-            read: names of files and folders that the results depend on; what is no file, such as the name of a data set, is
-                in the command.
+            read: files and folders that the results depend on; None for what was not given.
             tables: names of files and their text.
             besides: files that the study has written itself.
         """
@@ -106,7 +105,7 @@ class Output:
             record, data, picture = (self.folder / name for name in ("record.json", "data.npz", f"figure.{self.format}"))
             facts = {
                 "command": self.command, "versions": versions(), "seed": self.seed,
-                "inputs": [hashed(name) for name in read if name and Path(name).exists()],
+                "inputs": [hashed(name) for name in read if name is not None],
                 "conventions": conventions, "results": {**results, **(details or {})},
             }  # fmt: skip
             for name, text in (tables or {}).items():

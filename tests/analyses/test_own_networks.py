@@ -97,6 +97,31 @@ def test_a_function_is_trained_and_its_weights_are_taken_again(capsys: pytest.Ca
     np.testing.assert_allclose(np.load("trained/ntk.npy"), expected, rtol=1e-12)
 
 
+def test_weights_of_a_function_are_taken_by_the_names_of_its_parameters(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two arrays of one shape under names that other orders would exchange."""
+    source = "make = lambda: type('Net', (), dict(init=staticmethod(init), apply=staticmethod(apply)))()"
+    Path("twice.py").write_text(
+        "import jax.numpy as jnp\n"
+        "def init(key): return {'2': jnp.ones((3, 3)), '10': jnp.ones((3, 3)), 'b': jnp.ones(3), 'w': jnp.ones((3, 1))}\n"
+        f"def apply(p, x): return (jnp.tanh(x @ p['2']) @ p['10'] + p['b'][None]) @ p['w']\n{source}\n"
+    )
+    params = {name: RNG.normal(size=shape) for name, shape in {"2": (3, 3), "10": (3, 3), "b": 3, "w": (3, 1)}.items()}
+    np.savez("named.npz", **params)
+    given = ("kernel", "--net", "twice.py:make", "--data", "points.npz")
+    assert analyze(*given, "--weights", "named.npz", "--out", "out") == 0
+
+    def apply(p: dict[str, jax.Array], x: jax.Array) -> jax.Array:
+        hidden = jnp.matmul(jnp.tanh(jnp.matmul(x, p["2"])), p["10"])
+        return jnp.matmul(hidden + p["b"][None], p["w"])
+
+    expected = empirical_ntk(apply, {name: jnp.asarray(array) for name, array in params.items()}, X)
+    np.testing.assert_allclose(np.load("out/ntk.npy"), expected, rtol=1e-12)
+    np.savez("other.npz", **{f"layer{name}": array for name, array in params.items()})
+    capsys.readouterr()
+    assert analyze(*given, "--weights", "other.npz") == 2
+    assert "must hold arrays 10, 2, b, w, or arr_0, arr_1, ..., got layer" in capsys.readouterr().err
+
+
 def test_weights_of_words_in_either_layout() -> None:
     """Names say the order: the layers by their numbers, weights before biases; and 10 comes after 2."""
     net = serial(Dense(b_std=1.0, width=4), Relu(), Dense(b_std=1.0, width=2))
