@@ -43,7 +43,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ntkit.claims import UsageError
+from ntkit.claims import NtkitError, UsageError
 from ntkit.studies import (
     BLUE,
     GREY,
@@ -53,11 +53,13 @@ from ntkit.studies import (
     Inputs,
     Kernel,
     Output,
+    add_dask_option,
     add_output_options,
     add_study_options,
     announce_gram,
     check_finite,
     described,
+    files_of,
     function_of,
     heading,
     in_words,
@@ -65,6 +67,7 @@ from ntkit.studies import (
     kernel_and_inputs,
     output,
     progress_line,
+    spread,
 )
 
 if TYPE_CHECKING:
@@ -87,6 +90,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the study."""
     add_study_options(parser)
     parser.add_argument("--kind", choices=(*KINDS, "both"), help="which kernel (default: both; ntk of a finite network)")
+    add_dask_option(parser)
     add_output_options(parser, seed="of random weights")
 
 
@@ -99,7 +103,7 @@ def run(options: argparse.Namespace) -> int:
     conventions = described(studied, inputs, options)
     kinds = [kind for kind in KINDS if options.kind in (kind, "both")]
     began = time.perf_counter()
-    matrices = _matrices(studied, inputs.x, kinds, places)
+    matrices = _matrices(studied, inputs.x, kinds, places, options)
     seconds = time.perf_counter() - began
     print(f"computed {len(inputs.x)} x {len(inputs.x)} in {seconds:.2f} s", flush=True)
     if len(inputs.x) > MOST_EXACT:
@@ -114,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
         arrays={f"{kind}_eigenvalues": spectra[kind] for kind in kinds},
         draw=lambda: draw(title, inputs, matrices, spectra),
         conventions=conventions,
-        read=(*inputs.files, options.weights),
+        read=files_of(options, inputs),
         besides=() if places.folder is None else [places.folder / f"{kind}.npy" for kind in kinds],
     )
     return 0
@@ -192,17 +196,23 @@ def _bands(matrix: Floats) -> Iterable[Floats]:
     return (matrix[start : start + size] for start in range(0, len(matrix), size))
 
 
-def _matrices(studied: Network | Kernel, x: Floats, kinds: list[str], places: Output) -> dict[str, Floats]:
+def _matrices(
+    studied: Network | Kernel, x: Floats, kinds: list[str], places: Output, options: argparse.Namespace
+) -> dict[str, Floats]:
     """The kernel matrices by kind, mapped from their files, which are whole or not there; in memory without a folder."""
     from ntkit.kernels import Network, gram, grams
 
     partial = [places.unfinished(f"{kind}.partial.npy") for kind in kinds]
     try:
         announce_gram(studied, x, kinds, on_disk=places.folder is not None)
-        if len(kinds) == 2 and isinstance(studied, Network):
-            found: Sequence[Floats] = grams(studied, x, out=(partial[0], partial[1]), progress=progress_line())
-        else:
-            found = [gram(function_of(studied), x, kind=kinds[0], out=partial[0], progress=progress_line())]
+        with spread(studied, x, options.kind, options, places.folder) as elsewhere:
+            more: dict[str, Any] = {"progress": progress_line(), "elsewhere": elsewhere}
+            if len(kinds) == 2 and isinstance(studied, Network):
+                found: Sequence[Floats] = grams(studied, x, out=(partial[0], partial[1]), **more)
+            else:
+                found = [gram(function_of(studied), x, kind=kinds[0], out=partial[0], **more)]
+    except NtkitError:
+        raise
     except ValueError as error:
         own = str(error).startswith("out: ")
         raise UsageError(f"-o {places.folder}: {str(error)[5:]}" if own else f"--net: {error}") from None

@@ -50,6 +50,7 @@ from ntkit.studies import (
     add_target_option,
     announce,
     drawn_scenery,
+    files_of,
     output,
     percent,
     positive,
@@ -117,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
             "network": studied.words, "trained": studied.trained, "data": inputs.name, "loss": _kind(values, options),
             "slices": list(found.conventions),
         },
-        read=(options.weights, *inputs.files),
+        read=files_of(options, inputs),
         tables={"line.csv": _csv(found), **_page(title, found)},
         besides=weights,
     )  # fmt: skip

@@ -47,7 +47,7 @@ from ntkit.studies import (
     MOST_REPEATS,
     ORANGE,
     Targets,
-    add_kind_option,
+    add_matrix_options,
     add_output_options,
     add_study_options,
     add_target_option,
@@ -55,6 +55,7 @@ from ntkit.studies import (
     called,
     described,
     doubling,
+    files_of,
     heading,
     kernel_and_inputs,
     matrix,
@@ -86,7 +87,7 @@ FARTHEST = 10  # times the number of inputs, up to which an extrapolation is tol
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the study."""
     add_study_options(parser, kernels=True)
-    add_kind_option(parser)
+    add_matrix_options(parser)
     add_target_option(parser)
     parser.add_argument(
         "--sizes", type=sizes, metavar="A:B", help="numbers of inputs to learn from: A, 2 A, 4 A, ... and B, or a list, as in "
@@ -124,7 +125,7 @@ def run(options: argparse.Namespace) -> int:
         draw=lambda: draw(title, curve, wrong, aim, needed),
         conventions=conventions
         | {"kind": options.kind, "count": count, "repeats": options.repeats, "labels": aim.words, "ridge": options.ridge},
-        read=(*inputs.files, options.weights),
+        read=files_of(options, inputs),
     )
     return 0
 

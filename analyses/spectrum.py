@@ -38,7 +38,6 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,13 +45,14 @@ import numpy as np
 
 from ntkit.claims import UsageError
 from ntkit.studies import (
-    BLUE,
+    ENOUGH,
     MOST_REPEATS,
-    ORANGE,
     Inputs,
     Kernel,
+    Spectrum,
+    TargetPower,
     Targets,
-    add_kind_option,
+    add_matrix_options,
     add_output_options,
     add_study_options,
     add_target_option,
@@ -60,14 +60,12 @@ from ntkit.studies import (
     called,
     check_squares,
     described,
-    dots,
+    drawn_spectrum,
+    files_of,
     grouped,
-    heading,
     if_certain,
     kernel_and_inputs,
     law_facts,
-    law_line,
-    law_title,
     law_words,
     matrix,
     operator,
@@ -82,28 +80,22 @@ from ntkit.studies import (
 )
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from ntkit.kernels import Network
     from ntkit.spectra import Eigenpairs, PowerLaw
 
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
-PANEL = (2.95, 2.5)  # inches
 MOST_EXACT = 3000  # inputs up to which all eigenvalues are enclosed: a minute, and a dozen matrices in memory
 MOST_HELD = 12_000  # inputs up to which the matrix is kept: beyond, every product computes it anew
 TOP = 100  # eigenvalues that are found where not all are
 SHARES = (0.1, 0.01, 0.001)  # of the trace, at which the effective dimension is told
 HELD = (0.5, 0.9, 0.99)  # shares of the target whose modes are counted
-CONSTANT = 0.9  # cosine^2 with the constant vector from which on a mode counts as constant
-ENOUGH = 0.1  # relative bias up to which an eigenvalue counts as that of the population
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the study."""
     add_study_options(parser, kernels=True)
-    add_kind_option(parser)
+    add_matrix_options(parser)
     add_target_option(parser)
     parser.add_argument(
         "--eigenvalues", type=whole(1), metavar="K", help=f"find only the K largest (above {MOST_EXACT} inputs: {TOP})"
@@ -140,93 +132,14 @@ def run(options: argparse.Namespace) -> int:
             "target": None if power is None else _target_facts(power),
         },
         arrays={"values": found.values, "lower": found.lower, "upper": found.upper, "vectors": found.vectors},
-        draw=lambda: draw(title, found, law, power),
+        draw=lambda: drawn_spectrum(title, found, law, power),
         conventions=conventions | {"kind": options.kind, "count": count, "labels": None if aim is None else aim.words},
-        read=(*inputs.files, options.weights),
+        read=files_of(options, inputs),
     )  # fmt: skip
     return 0
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """Eigenvalues of a Gram matrix over n, the largest first.
-
-    Attributes:
-        count: n.
-        values: those that were found, all or the largest.
-        lower, upper: the i-th eigenvalue lies between them; infinite where that is not certain.
-        vectors: columns of shape (n, found).
-        trace: of the matrix over n.
-        rounding: below this, an eigenvalue may be all rounding.
-        rank: how many eigenvalues certainly exceed that, and how many may; None if not all were found.
-        halves: eigenvalues of random halves of the inputs, shape (repeats, n // 8); no rows if not all were found.
-        gram: the matrix, if all were found.
-    """
-
-    count: int
-    values: Floats
-    lower: Floats
-    upper: Floats
-    vectors: Floats
-    trace: float
-    rounding: float
-    rank: tuple[int, int] | None
-    halves: Floats
-    gram: Floats | None
-
-    @property
-    def resolved(self) -> int:
-        """How many of the largest are certainly more than rounding."""
-        return int(np.logical_and.accumulate(self.lower > self.rounding).sum())
-
-    @property
-    def first(self) -> int:
-        """Number of the first eigenvalue that is fitted: 2 if the first vector is all but constant (degree 0, so to say)."""
-        return 2 if self.vectors[:, 0].sum() ** 2 > CONSTANT * self.count else 1
-
-    @property
-    def shares(self) -> Floats:
-        """Of the trace, negative ones taken as 0."""
-        return np.maximum(self.values, 0.0) / (self.trace or 1.0)
-
-    @property
-    def bias(self) -> Floats:
-        """What a half shows more than the whole, relative to the whole; as far as halves go, and above rounding."""
-        return np.asarray(self._halves.mean(0) - 1) if len(self.halves) else np.empty(0)
-
-    @property
-    def scatter(self) -> Floats:
-        """Relative standard errors of the same eigenvalues: the scatter of halves, as in the half-sample jackknife."""
-        return self._halves.std(0, ddof=1) if len(self.halves) else np.empty(0)
-
-    @property
-    def _halves(self) -> Floats:
-        """Relative to the whole, as far as that is above rounding."""
-        meant = self.halves[:, : self.resolved]
-        return meant / self.values[: meant.shape[1]]
-
-    @property
-    def trusted(self) -> int:
-        """How many of the first are off by no more than `ENOUGH`, as far as halves tell."""
-        return int(np.logical_and.accumulate(np.abs(self.bias) <= ENOUGH).sum())
-
-    @property
-    def effective_rank(self) -> float:
-        """exp(entropy) of the shares (Roy and Vetterli, 2007)."""
-        p = self.shares[self.shares > 0]
-        return float(np.exp(-(p * np.log(p)).sum())) if len(p) else 0.0
-
-    @property
-    def participation(self) -> float:
-        """(sum of eigenvalues)^2 / sum of their squares."""
-        return float(self.shares.sum() ** 2 / ((self.shares**2).sum() or 1.0))
-
-    def dimension(self, share: float) -> float:
-        """Effective dimension: the sum of eigenvalue / (eigenvalue + share of the trace)."""
-        return float((self.shares / (self.shares + share)).sum())
-
-
-def spectrum(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace, unfinished: Path | None) -> Found:
+def spectrum(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace, unfinished: Path | None) -> Spectrum:
     """All eigenvalues with enclosures, or the largest."""
     count = len(inputs.x)
     if count > MOST_EXACT or (options.eigenvalues or count) < count:
@@ -247,10 +160,10 @@ def spectrum(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace,
             show(done, options.repeats)
     lower, upper = _outward(all_.lower / count, all_.upper / count)
     trace, most = float(np.trace(gram)) / count, (rank.at_least, rank.at_most)
-    return Found(count, all_.values / count, lower, upper, all_.vectors, trace, all_.rounding / count, most, halves, gram)
+    return Spectrum(count, all_.values / count, lower, upper, all_.vectors, trace, all_.rounding / count, most, halves, gram)
 
 
-def _largest(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace, top: int, unfinished: Path | None) -> Found:
+def _largest(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace, top: int, unfinished: Path | None) -> Spectrum:
     """By block Lanczos, of a matrix that is kept or computed in every product."""
     from ntkit.spectra import rest_bound, top_eigenpairs
 
@@ -270,7 +183,7 @@ def _largest(net: Network | Kernel, inputs: Inputs, options: argparse.Namespace,
     lower, upper = _outward(pairs.lower / count, pairs.upper / count)
     rounding = count * float(np.finfo(inputs.x.dtype).eps) * float(pairs.values[0]) / count
     none = np.empty((0, count // 8))
-    return Found(count, pairs.values / count, lower, upper, pairs.vectors, trace / count, rounding, None, none, None)
+    return Spectrum(count, pairs.values / count, lower, upper, pairs.vectors, trace / count, rounding, None, none, None)
 
 
 def _outward(lower: Floats, upper: Floats) -> tuple[Floats, Floats]:
@@ -281,6 +194,8 @@ def _check(options: argparse.Namespace, count: int) -> None:
     """What can be refused before computing."""
     if options.eigenvalues is not None and options.eigenvalues > count:
         raise UsageError(f"--eigenvalues {options.eigenvalues}: there are only {count}, one for each input")
+    if options.dask and count > MOST_HELD:
+        raise UsageError(f"--dask {options.dask}: takes up to {MOST_HELD} inputs here; beyond, no matrix is kept")
     _check_shift(options, options.window[0] if options.window else 2)
 
 
@@ -289,7 +204,7 @@ def _check_shift(options: argparse.Namespace, first: int) -> None:
         raise UsageError(f"--shift {options.shift:g}: must be finite and above -{first}, minus the first k that is fitted")
 
 
-def exponent(found: Found, options: argparse.Namespace) -> PowerLaw:
+def exponent(found: Spectrum, options: argparse.Namespace) -> PowerLaw:
     """The law of the eigenvalues above rounding."""
     from ntkit.spectra import fit_power_law
 
@@ -306,34 +221,7 @@ def exponent(found: Found, options: argparse.Namespace) -> PowerLaw:
     return if_certain(law)
 
 
-@dataclass(frozen=True, eq=False)
-class Power:
-    """Where the target lies.
-
-    Attributes:
-        variance: the target's power, which all shares are of.
-        shares: in each mode that was found.
-        beyond: beyond the first k modes, from k = 0.
-        interval: of `beyond` over data sets, for k to n // 4; None if not all modes were found.
-        k, mean: numbers of groups of neighbouring modes, and the mean of their shares.
-        law: of these means.
-    """
-
-    variance: float
-    shares: Floats
-    beyond: Floats
-    interval: Floats | None
-    k: Floats
-    mean: Floats
-    law: PowerLaw
-
-    def modes(self, share: float) -> int | None:
-        """How many hold this share; None if those that were found do not."""
-        enough = self.beyond <= 1 - share + 1e-12
-        return int(np.argmax(enough)) if enough.any() else None
-
-
-def target(found: Found, aim: Targets, options: argparse.Namespace) -> Power:
+def target(found: Spectrum, aim: Targets, options: argparse.Namespace) -> TargetPower:
     """Power in each mode, and the law of what is left."""
     import jax
 
@@ -352,10 +240,10 @@ def target(found: Found, aim: Targets, options: argparse.Namespace) -> Power:
         beyond, interval = np.concatenate([[1.0], 1 - np.cumsum(power)]), None
     k, mean = grouped(power[: min(count // 4, found.resolved)], found.first)
     law = fit_power_law(mean if len(mean) else [1.0], index=k if len(k) else [1.0])
-    return Power(whole_, power, beyond, interval, k, mean, if_certain(law))
+    return TargetPower(whole_, power, beyond, interval, k, mean, if_certain(law))
 
 
-def table(found: Found, power: Power | None) -> Iterable[str]:
+def table(found: Spectrum, power: TargetPower | None) -> Iterable[str]:
     """Some eigenvalues with their errors."""
     head = f"{'k':>6} {'eigenvalue':>12} {'enclosed within':>16} {'sampling error':>15} {'bias':>8} {'of the trace':>13}"
     yield head + (f" {'of the target':>14}" if power else "")
@@ -369,7 +257,7 @@ def table(found: Found, power: Power | None) -> Iterable[str]:
         yield line + (f" {percent(power.shares[i]):>14}" if power else "")
 
 
-def _words(found: Found, law: PowerLaw, power: Power | None) -> Iterable[str]:
+def _words(found: Spectrum, law: PowerLaw, power: TargetPower | None) -> Iterable[str]:
     """What it comes to."""
     if found.rank is not None:
         least, most = found.rank
@@ -390,7 +278,7 @@ def _words(found: Found, law: PowerLaw, power: Power | None) -> Iterable[str]:
     yield f"sampling   {sampled(found)}"
 
 
-def sampled(found: Found) -> str:
+def sampled(found: Spectrum) -> str:
     """What the sample shows too large or too small, as far as halves tell."""
     last = len(found.bias)
     if not last:
@@ -405,7 +293,7 @@ def sampled(found: Found) -> str:
     return f"{good};\n           that of k = {last} is about {abs(found.bias[-1]):.0%} too {side}"
 
 
-def _spectrum_facts(found: Found) -> dict[str, Any]:
+def _spectrum_facts(found: Spectrum) -> dict[str, Any]:
     """Numbers of a spectrum for the record; None where something is not certain, or not known."""
     facts: dict[str, Any] = {
         "found": len(found.values), "trace": found.trace, "rounding": found.rounding,
@@ -421,77 +309,10 @@ def _spectrum_facts(found: Found) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _target_facts(power: Power) -> dict[str, Any]:
+def _target_facts(power: TargetPower) -> dict[str, Any]:
     return {
         "variance": power.variance, "shares": power.shares.tolist(), "beyond": power.beyond.tolist(),
         "beyond_interval": None if power.interval is None else power.interval.tolist(),
         "groups": power.k.tolist(), "in_groups": power.mean.tolist(), "exponent": law_facts(power.law),
         "modes": {f"{share:g}": power.modes(share) for share in HELD},
     }  # fmt: skip
-
-
-def draw(title: str, found: Found, law: PowerLaw, power: Power | None) -> Figure:
-    """Eigenvalues with what sampling does to them; the target's power on them; both added up."""
-    from matplotlib.figure import Figure
-
-    head = heading(title, 110 if power else 72)
-    count = 3 if power else 2
-    figure = Figure(figsize=(count * PANEL[0], PANEL[1] + 0.16 * (head.count("\n") + 1)))
-    panels = figure.subplots(1, count)
-    _eigenvalues(panels[0], found, law)
-    if power is not None:
-        _power(panels[1], power)
-    _sums(panels[-1], found, power)
-    figure.suptitle(head, x=0.01, ha="left", parse_math=False)
-    return figure
-
-
-def _eigenvalues(axes: Axes, found: Found, law: PowerLaw) -> None:
-    """Each eigenvalue; the mean of halves beside it shows which of them more inputs would move."""
-    k, meant = np.arange(1, len(found.values) + 1), found.values > found.rounding
-    more = "" if meant.all() else f" ({meant.sum()} above rounding)"
-    dots(axes, k[meant], found.values[meant], f"of {found.count} inputs{more}")
-    if len(found.bias):
-        some, of_whole = k[: len(found.bias)], found.values[: len(found.bias)]
-        mean, error = (1 + found.bias) * of_whole, 2 * found.scatter * of_whole
-        axes.fill_between(some, np.maximum(mean - error, mean / 10), mean + error, color=ORANGE, alpha=0.25, linewidth=0)
-        axes.plot(some, mean, color=ORANGE, linewidth=0.8, label="of halves of them")
-    law_line(axes, law, k, found.values)
-    axes.set_title(law_title(law, "eigenvalues"))
-    axes.set(xlabel="number $k$ of the eigenvalue", ylabel="eigenvalue of the matrix / $n$")
-    axes.legend(loc="lower left")
-
-
-def _power(axes: Axes, power: Power) -> None:
-    """The target's power in each mode, and what is left beyond."""
-    k, left = np.arange(1, len(power.shares) + 1), power.beyond[1:]
-    seen = power.shares > 1e-3 * np.median(power.shares)
-    dots(axes, k[seen], power.shares[seen], "in mode $k$ (circles: means)")
-    axes.plot(power.k, power.mean, "o-", color=BLUE, markersize=3, markerfacecolor="white", linewidth=0.8)
-    if power.interval is not None:
-        half = power.interval[1, 1:] / np.maximum(left[: power.interval.shape[1] - 1], 1e-9) - 1  # as wide in the logarithm
-        bottom, top = (left[: len(half)] * np.exp(sign * half) for sign in (-1, 1))
-        axes.fill_between(k[: len(half)], bottom, top, color=ORANGE, alpha=0.25, linewidth=0)
-    axes.plot(k[left > 1e-9], left[left > 1e-9], color=ORANGE, label="beyond mode $k$")
-    law_line(axes, power.law, power.k, power.mean)
-    low = max(float(power.shares[seen].min(initial=1)), 1e-8)
-    axes.set_ylim(low * (low / 2) ** 0.25, 1.5)  # room for the legend
-    axes.set_title(law_title(power.law, "target"))
-    axes.set(xlabel="number $k$ of the mode", ylabel="share of the target's power")
-    axes.legend(loc="lower left")
-
-
-def _sums(axes: Axes, found: Found, power: Power | None) -> None:
-    """Shares of trace and target in the first modes."""
-    k = np.arange(1, len(found.values) + 1)
-    axes.set_xscale("log")
-    axes.grid(True)
-    axes.plot(k, np.minimum(np.cumsum(found.shares), 1), color=BLUE, label="of the trace")
-    if power is not None:
-        axes.plot(k, 1 - power.beyond[1:], color=ORANGE, label="of the target")
-    axes.set_ylim(0, 1.02)
-    axes.set_yticks([0, 0.25, 0.5, 0.75, 0.9, 1], ["0", "25 %", "50 %", "75 %", "90 %", "100 %"])
-    axes.minorticks_off()
-    axes.set_title("what the first $k$ modes hold")
-    axes.set_xlabel("number $k$ of modes")
-    axes.legend(loc="lower right")

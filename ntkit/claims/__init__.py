@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ntkit.claims._claim import Citation, Claim, Control
+    from ntkit.claims._engine_choice import check_dask
     from ntkit.claims._errors import ClaimError, EvidenceError, NtkitError, StoreError, UsageError, UserCodeError
     from ntkit.claims._evidence import Bounds, Counts, Crossings, Estimates, Integers, Pairs, Series, Sides
     from ntkit.claims._paper import Paper
     from ntkit.claims._record import Record
-    from ntkit.claims._sweep import Swept, sweep
+    from ntkit.claims._sweep import Swept, scatter, sweep
     from ntkit.claims._trial import Trial
     from ntkit.claims._users_code import users_code
     from ntkit.claims.rules import Agreement, All, Exact, Identity, Inequality, Ordering, Proportion, Slope
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 # Names are imported when they are asked for: `ntkit list` and `ntkit show` answer before numpy would have started.
 _HOMES = {
     "_claim": ("Citation", "Claim", "Control"),
+    "_engine_choice": ("check_dask",),
     "_errors": ("ClaimError", "EvidenceError", "NtkitError", "StoreError", "UsageError", "UserCodeError"),
     "_evidence": ("Bounds", "Counts", "Crossings", "Estimates", "Integers", "Pairs", "Series", "Sides"),
     "_paper": ("Paper",),
     "_record": ("Record",),
-    "_sweep": ("Swept", "sweep"),
+    "_sweep": ("Swept", "scatter", "sweep"),
     "_trial": ("Trial",),
     "_users_code": ("users_code",),
     "rules": ("Agreement", "All", "Exact", "Identity", "Inequality", "Ordering", "Proportion", "Slope"),
@@ -60,6 +62,8 @@ __all__ = [
     "Trial",
     "UsageError",
     "UserCodeError",
+    "check_dask",
+    "scatter",
     "sweep",
     "users_code",
 ]

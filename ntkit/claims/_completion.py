@@ -10,16 +10,22 @@ from ntkit.claims._sources import digest_or_gone
 from ntkit.claims._store import Store
 
 
-def completed(task: Task, outcome: Outcome, store: Store) -> Outcome:
-    """The outcome with what only the driver can know: whether its sources still stand, and whether it was other before."""
+def trusted(task: Task, outcome: Outcome) -> Outcome:
+    """The outcome, or a failure where its sources do not stand any more, or its evidence is not what was sent."""
     changed = task.sources.changed_files()
     if changed:
         reason = f"{changed[0]} was changed while it was being verified; run the same command again"
         return Outcome(task.key, "failed", reason=reason)
-    if outcome.status == "failed":
-        return outcome
     if outcome.evidence is not None and hashlib.sha256(outcome.evidence).hexdigest() != outcome.digest:
         return Outcome(task.key, "failed", reason="its evidence arrived damaged; run the same command again")
+    return outcome
+
+
+def completed(task: Task, outcome: Outcome, store: Store) -> Outcome:
+    """The outcome with what only the driver can know: whether its sources still stand, and whether it was other before."""
+    outcome = trusted(task, outcome)
+    if outcome.status == "failed":
+        return outcome
     facts = dict(outcome.facts)
     unkeyed = [name for name in outcome.own_files if name not in task.sources.files]
     if unkeyed:

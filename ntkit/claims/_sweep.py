@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ntkit.claims._claim import Cell
-from ntkit.claims._completion import completed
+from ntkit.claims._completion import completed, trusted
 from ntkit.claims._engine import Engine, Finished
 from ntkit.claims._engine_choice import check_dask, choose_engine
 from ntkit.claims._errors import UsageError
@@ -81,16 +81,10 @@ def sweep(
         NtkitError: the cluster cannot be used.
     """
     check_dask(dask)
-    path = Path(file).resolve()
     number, count = shard
     if not 1 <= number <= count:
         raise UsageError(f"shard must be (i, n) with 1 <= i <= n, got {shard}")
-    reader = SourceReader()
-    sources = reader.read(path)
-    reader.save()
-    tasks = [Task(Cell(str(path), function, dict(cell), deadline), "full", seed, None, 0, sources) for cell in cells]
-    if len({task.key for task in tasks}) < len(tasks):
-        raise UsageError("cells must be different")
+    tasks = _tasks(file, function, cells, seed, deadline)
     kept = Store(Path(store))
     try:
         found = {task.key: kept.measured(task.key) for task in tasks}
@@ -99,6 +93,56 @@ def sweep(
         return [_swept(task, found[task.key], fresh.get(task.key), kept) for task in tasks]
     finally:
         kept.close()
+
+
+def scatter(
+    file: str | Path,
+    function: str,
+    cells: Sequence[Mapping[str, Any]],
+    *,
+    jobs: int = 1,
+    dask: str | None = None,
+    seed: int = FIRST_SEED,
+    deadline: float = 3600.0,
+) -> Generator[Swept, None, None]:
+    """Measure a function at every cell, as `sweep` does, but yield each as soon as it is there, and keep none.
+
+    For results that are put together at once and would take too much room beside the whole. Closing the iterator ends
+    what still runs. Arguments and errors are those of `sweep`.
+    """
+    check_dask(dask)
+    tasks = _tasks(file, function, cells, seed, deadline)
+    if not tasks:
+        return
+    engine = choose_engine(min(jobs, len(tasks)), dask)
+    try:
+        for task in tasks:
+            engine.submit(task)
+        for event in engine.events():
+            if isinstance(event, Finished):
+                yield _scattered(event.task, trusted(event.task, event.outcome))
+    finally:
+        engine.close()
+
+
+def _tasks(file: str | Path, function: str, cells: Sequence[Mapping[str, Any]], seed: int, deadline: float) -> list[Task]:
+    path = Path(file).resolve()
+    reader = SourceReader()
+    sources = reader.read(path)
+    reader.save()
+    tasks = [Task(Cell(str(path), function, dict(cell), deadline), "full", seed, None, 0, sources) for cell in cells]
+    if len({task.key for task in tasks}) < len(tasks):
+        raise UsageError("cells must be different")
+    return tasks
+
+
+def _scattered(task: Task, outcome: Outcome) -> Swept:
+    from ntkit.claims._encoding import decode_arrays
+
+    assert isinstance(task.claim, Cell)
+    if outcome.evidence is None:
+        return Swept(task.claim.parameters, {}, outcome.reason)
+    return Swept(task.claim.parameters, decode_arrays(outcome.evidence), "", outcome.seconds)
 
 
 def _measured(

@@ -21,7 +21,7 @@ from ntkit.kernels._compose import parallel, product, residual, serial
 from ntkit.kernels._conv import Conv
 from ntkit.kernels._dense import Dense
 from ntkit.kernels._empirical import empirical_ntk
-from ntkit.kernels._gram import Estimate, estimate, gram, gram_operator, grams
+from ntkit.kernels._gram import Estimate, estimate, gram, gram_band, gram_operator, grams
 from ntkit.kernels._layer import Layer, Weights
 from ntkit.kernels._match import Match, match, posterior_mean
 from ntkit.kernels._network import Kernels, Network
@@ -77,6 +77,7 @@ __all__ = [
     "from_nnx",
     "from_stax",
     "gram",
+    "gram_band",
     "gram_operator",
     "grams",
     "match",

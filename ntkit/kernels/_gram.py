@@ -1,7 +1,7 @@
 """Gram matrices of any size: in memory, in a file, or as a product with vectors only."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
 from itertools import groupby
 from pathlib import Path
@@ -13,6 +13,7 @@ from jaxtyping import Array, Float
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import LinearOperator
 
+from ntkit.kernels._bands import Band, compute_band, write_band
 from ntkit.kernels._chain import check_gaussian
 from ntkit.kernels._door import as_pair
 from ntkit.kernels._evaluate import Kinds
@@ -24,6 +25,7 @@ from ntkit.kernels._tiles import Source, Tile, function_source, run, write
 Kernel = Network | Callable[[Array, Array], Array]
 Progress = Callable[[int, int], None]
 Out = np.ndarray | str | Path | None
+Elsewhere = Callable[[int, Sequence[int]], Iterable[tuple[int, Band]]]
 _BOTH: Kinds = ("nngp", "ntk")
 
 
@@ -51,6 +53,7 @@ def gram(
     out: Out = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> Float[np.ndarray, "n m"]:
     """The Gram matrix of a kernel, tile by tile, on all cores.
 
@@ -64,6 +67,8 @@ def gram(
             finished. A run that was interrupted goes on where it was when it is called again with the same arguments.
         threads: None for one per core that this process may use.
         progress: called with the numbers of finished and of all groups of rows.
+        elsewhere: what computes groups of rows in place of this process: given `tile` and the numbers of those that are
+            missing, it yields each of them, in any order, with what `gram_band` returns for it.
 
     Returns:
         Shape (n, m), in the dtype of x1: a new array, `out`, or a read-only map of the file.
@@ -78,7 +83,7 @@ def gram(
         0.159155
     """
     source, *inputs = _source(kernel, x1, x2, _kinds(kind), tile)
-    return _filled(kernel, source, inputs, {kind: out}, threads, progress)[0]
+    return _filled(kernel, source, inputs, {kind: out}, threads, progress, elsewhere)[0]
 
 
 def grams(
@@ -90,6 +95,7 @@ def grams(
     out: tuple[Out, Out] = (None, None),
     threads: int | None = None,
     progress: Progress | None = None,
+    elsewhere: Elsewhere | None = None,
 ) -> tuple[Float[np.ndarray, "n m"], Float[np.ndarray, "n m"]]:
     """Both kernels at the cost of one, (nngp, ntk); arguments as for `gram`, with one `out` for each.
 
@@ -101,8 +107,46 @@ def grams(
         (1.0, 2.0)
     """
     source, *inputs = _source(network, x1, x2, _BOTH, tile)
-    nngp, ntk = _filled(network, source, inputs, dict(zip(_BOTH, out, strict=True)), threads, progress)
+    nngp, ntk = _filled(network, source, inputs, dict(zip(_BOTH, out, strict=True)), threads, progress, elsewhere)
     return nngp, ntk
+
+
+def gram_band(
+    kernel: Kernel,
+    x1: ArrayLike,
+    x2: ArrayLike | None = None,
+    *,
+    kind: str = "ntk",
+    tile: int,
+    band: int,
+    threads: int | None = None,
+) -> Band:
+    """One group of rows of a Gram matrix, for `gram` in another process, which asks for it by `elsewhere`.
+
+    Args:
+        kernel: as for `gram`.
+        x1: as there.
+        x2: as there.
+        kind: "nngp", "ntk", or "both", in this order, for `grams`.
+        tile: that `gram` was given, or chose.
+        band: the group's number.
+        threads: as there.
+
+    Returns:
+        For each kind the rows, in all columns if x2 is given; else up to the diagonal, beyond which numbers mean nothing.
+
+    Example:
+        >>> import numpy as np
+        >>> from ntkit.kernels import Dense, serial
+        >>> (rows,) = gram_band(serial(Dense()), np.eye(3), np.ones((2, 3)), tile=2, band=1)  # the last row of x x^T / 3
+        >>> rows.round(3).tolist()
+        [[0.333, 0.333]]
+    """
+    kinds = _BOTH if kind == "both" else _kinds(kind)
+    source, first, _ = _source(kernel, x1, x2, kinds, tile)
+    if not 0 <= band < source.grid.bands:
+        raise ValueError(f"band must lie in 0 to {source.grid.bands - 1}, got {band}")
+    return compute_band(source, band, np.dtype(first.dtype), len(kinds), threads)
 
 
 def gram_operator(
@@ -224,6 +268,7 @@ def _filled(
     out: dict[str, Out],
     threads: int | None,
     progress: Progress | None,
+    elsewhere: Elsewhere | None,
 ) -> list[np.ndarray]:
     """One matrix of each kind; bands are left out that all files have already."""
     shape, dtype, bands = (len(inputs[0]), len(inputs[1])), np.dtype(inputs[0].dtype), source.grid.bands
@@ -247,17 +292,51 @@ def _filled(
         kept = set.intersection(*(set() if file is None else file.bands for file in files))
         done = len(kept)
 
-        def use(tile: Tile) -> int:
-            write(matrices, tile)
-            return source.grid.band_of(tile)
-
-        # Threads go on with the next bands while one is being finished.
         missing = [band for band in range(bands) if band not in kept]
-        for band, tiles in groupby(stack.enter_context(closing(run(source, missing, use, threads)))):
-            deque(tiles, maxlen=0)  # all of them
+        found = (
+            _computed(source, matrices, missing, threads)
+            if elsewhere is None
+            else _brought(source, matrices, missing, elsewhere)
+        )
+        for band in stack.enter_context(closing(found)):
             for file in filter(None, files):
                 file.finish(band)
             done += 1
             if progress is not None:
                 progress(done, bands)
     return [matrix if file is None else file.finished() for file, matrix in zip(files, matrices, strict=True)]
+
+
+def _computed(source: Source, matrices: list[np.ndarray], bands: list[int], threads: int | None) -> Generator[int, None, None]:
+    """Fill the bands here, and yield each when it is full; threads go on with the next ones while one is being finished."""
+
+    def use(tile: Tile) -> int:
+        write(matrices, tile)
+        return source.grid.band_of(tile)
+
+    with closing(run(source, bands, use, threads)) as filled:
+        for band, tiles in groupby(filled):
+            deque(tiles, maxlen=0)  # all of them
+            yield band
+
+
+def _brought(source: Source, matrices: list[np.ndarray], bands: list[int], elsewhere: Elsewhere) -> Generator[int, None, None]:
+    """Fill the bands with what others computed, and yield each.
+
+    Raises:
+        ValueError: not the bands that are missing, each once; or one of another shape.
+    """
+    left = set(bands)
+    with closing(_generator(elsewhere(source.grid.tile, bands) if bands else ())) as brought:
+        for band, parts in brought:
+            if band not in left:
+                raise ValueError(f"elsewhere must yield each of the bands that are missing once, got {band}")
+            write_band(source.grid, matrices, band, parts)
+            left.remove(band)
+            yield band
+    if left:
+        raise ValueError(f"elsewhere must yield all bands that are missing, but {len(left)} are left, such as {min(left)}")
+
+
+def _generator(found: Iterable[tuple[int, Band]]) -> Generator[tuple[int, Band], None, None]:
+    yield from found

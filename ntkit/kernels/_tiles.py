@@ -71,6 +71,10 @@ class Grid:
         """Groups of rows that are finished together."""
         return -(-self.rows // self.band)
 
+    def rows_of(self, band: int) -> slice:
+        """The rows of a band."""
+        return slice(band * self.band, min((band + 1) * self.band, self.rows))
+
     def band_of(self, tile: Tile) -> int:
         """The band that a tile lies in."""
         rows = tile.where[0]
@@ -212,6 +216,13 @@ def write(matrices: Sequence[np.ndarray], tile: Tile) -> None:
             matrix[second, first] = values.T
 
 
+def mirrored(lower: np.ndarray) -> np.ndarray:
+    """The lower triangle and its mirror image."""
+    out = lower.T.copy()
+    np.copyto(out, lower, where=np.tri(len(lower), dtype=bool))
+    return out
+
+
 def _square_band(grid: Grid, square: Callable[[int, int], tuple[Array, ...]], band: int) -> Iterator[Callable[[], Tile]]:
     row = band * grid.tile
     for column in range(0, row + 1 if grid.symmetric else grid.columns, grid.tile):
@@ -222,19 +233,13 @@ def _square(grid: Grid, square: Callable[[int, int], tuple[Array, ...]], row: in
     rows, columns = slice(row, min(row + grid.tile, grid.rows)), slice(column, min(column + grid.tile, grid.columns))
     values = tuple(np.asarray(padded)[: rows.stop - row, : columns.stop - column] for padded in square(row, column))
     if grid.symmetric and row == column:
-        values = tuple(map(_mirrored, values))
+        values = tuple(map(mirrored, values))
     return Tile((rows, columns), values, grid.symmetric and row != column)
 
 
-def _mirrored(lower: np.ndarray) -> np.ndarray:
-    """The lower triangle and its mirror image."""
-    out = lower.T.copy()
-    np.copyto(out, lower, where=np.tri(len(lower), dtype=bool))
-    return out
-
-
 def _paired_band(grid: Grid, evaluate: Callable[[np.ndarray, np.ndarray], Any], band: int) -> Iterator[Callable[[], Tile]]:
-    rows = np.arange(band * grid.band, min((band + 1) * grid.band, grid.rows))
+    own = grid.rows_of(band)
+    rows = np.arange(own.start, own.stop)
     counts = rows + 1 if grid.symmetric else np.full(len(rows), grid.columns)
     first = np.repeat(rows, counts).astype(np.int32)
     second = np.concatenate([np.arange(count, dtype=np.int32) for count in counts])

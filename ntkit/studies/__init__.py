@@ -17,6 +17,7 @@ from ntkit.studies._inputs import (
     chosen_inputs,
     described,
     every_layer,
+    files_of,
     finite_network_and_inputs,
     kernel_and_inputs,
     network_and_inputs,
@@ -30,7 +31,7 @@ from ntkit.studies._ladders import Ladder
 from ntkit.studies._laws import grouped, if_certain, law_facts, law_line, law_title, law_words
 from ntkit.studies._layer_kernels import MOST_NEAREST, LayerKernel, check_affordable, made_kernels, measured_kernel, seconds
 from ntkit.studies._layer_pictures import drawn_layers, short
-from ntkit.studies._matrix import KINDS, add_kind_option, called, check_finite, check_squares, matrix, operator, title_of
+from ntkit.studies._matrix import KINDS, add_matrix_options, called, check_finite, check_squares, matrix, operator, title_of
 from ntkit.studies._output import Output, add_output_options, output
 from ntkit.studies._results import (
     BLUE,
@@ -52,6 +53,9 @@ from ntkit.studies._results import (
 from ntkit.studies._scenery import Scenery, drawn_scenery
 from ntkit.studies._script import out_folder
 from ntkit.studies._sizes import doubling, positive, reals, sizes
+from ntkit.studies._spectra import ENOUGH, Spectrum, TargetPower
+from ntkit.studies._spectrum_pictures import drawn_spectrum
+from ntkit.studies._spread import add_dask_option, spread
 from ntkit.studies._studied import Studied, rescalable, studied_network
 from ntkit.studies._surface_page import surface_page
 from ntkit.studies._targets import MOST_CLASSES, Targets, add_target_option, targets
@@ -59,6 +63,7 @@ from ntkit.studies._user_network import UserNetwork, is_place, user_network
 
 __all__ = [
     "BLUE",
+    "ENOUGH",
     "GREY",
     "KINDS",
     "MOST_CLASSES",
@@ -74,12 +79,15 @@ __all__ = [
     "LayerKernel",
     "Output",
     "Scenery",
+    "Spectrum",
     "Studied",
+    "TargetPower",
     "Targets",
     "UserNetwork",
     "add_convolution_options",
+    "add_dask_option",
     "add_data_options",
-    "add_kind_option",
+    "add_matrix_options",
     "add_output_options",
     "add_study_options",
     "add_target_option",
@@ -102,7 +110,9 @@ __all__ = [
     "drawn_layers",
     "drawn_network",
     "drawn_scenery",
+    "drawn_spectrum",
     "every_layer",
+    "files_of",
     "finite_network_and_inputs",
     "function_of",
     "grouped",
@@ -138,6 +148,7 @@ __all__ = [
     "sizes",
     "span",
     "spatial_layers",
+    "spread",
     "studied_network",
     "surface_page",
     "targets",

@@ -69,7 +69,7 @@ def announce_gram(studied: Network | Kernel, x: Floats, kinds: Sequence[str], *,
         print(f"memory   {said_bytes(len(x) ** 2 * x.itemsize)} for the result", flush=True)
     if many:
         part = x[: len(x) // PART]
-        announce("the matrix", timed(lambda: gram(function_of(studied), part, kind=kinds[0])) * PART**2)
+        announce("the matrix, in this process", timed(lambda: gram(function_of(studied), part, kind=kinds[0])) * PART**2)
 
 
 def announce_eigenvalues(count: int, *, vectors: bool = False, times: int = 1) -> None:

@@ -41,12 +41,14 @@ class FiniteNetwork:
         words: that name it.
         params: its parameters, a pytree.
         weights: hash of the parameters, by which a matrix that was begun is known again.
+        code: hash of the user's file, likewise; empty for words.
     """
 
     net: Network | UserNetwork = field(repr=False)
     words: str
     params: Any = field(repr=False)
     weights: str
+    code: str
 
     @classmethod
     def at(cls, net: Network | UserNetwork, params: Any) -> FiniteNetwork:
@@ -56,7 +58,8 @@ class FiniteNetwork:
         digest = hashlib.sha256()
         for leaf in jax.tree.leaves(params):
             digest.update(f"{leaf.shape} {leaf.dtype} ".encode() + np.asarray(leaf).tobytes())
-        return cls(net, name_of(net), params, digest.hexdigest())
+        code = net.code if isinstance(net, UserNetwork) else ""
+        return cls(net, name_of(net), params, digest.hexdigest(), code)
 
     def gram(self, x1: Any, x2: Any = None) -> jax.Array:
         """The tangent kernel of all pairs of inputs."""

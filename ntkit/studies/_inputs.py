@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from math import prod
@@ -14,8 +15,9 @@ import numpy as np
 from ntkit.claims import UsageError
 from ntkit.studies._finite import FiniteNetwork, add_weights_options, drawn_network, parsed_network
 from ntkit.studies._kernels import KERNELS, Kernel, in_words, parsed_kernel
+from ntkit.studies._spread import check_dask_option
 from ntkit.studies._user_data import add_file_options, check_within, found_data, source_of
-from ntkit.studies._user_network import is_place
+from ntkit.studies._user_network import file_of, is_place
 
 if TYPE_CHECKING:
     import jax
@@ -96,9 +98,13 @@ def kernel_and_inputs(options: argparse.Namespace) -> tuple[Network | Kernel, In
     A network with weights, or of a file, comes as the kernel that it is: its own tangent kernel.
 
     Raises:
-        UsageError: as there, or an option that goes with networks only.
+        UsageError: as there, an option that goes with networks only, or a cluster that cannot be.
         UserCodeError: the user's code raised.
     """
+    check_dask_option(options)
+    os.environ["NPROC"] = (
+        "1"  # XLA compiles other programs for other numbers of cores: so, bytes are the same; tiles have threads
+    )
     if getattr(options, "kernel", None) is None:
         if options.weights is not None or is_place(options.net):
             return _finite_kernel_and_inputs(options)
@@ -276,6 +282,12 @@ def _prepared(x: Floats, rows: np.ndarray, options: argparse.Namespace, source: 
         x = x / size.reshape(-1, *[1] * (x.ndim - 1))  # so that no square overflows
         x = x / np.sqrt((x**2).mean(tuple(range(1, x.ndim)), keepdims=True))
     return x
+
+
+def files_of(options: argparse.Namespace, inputs: Inputs) -> list[Path | str]:
+    """What a study of a network has read: its weights, its code and its inputs."""
+    net = options.net if options.net is not None and is_place(options.net) else None
+    return [*filter(None, (options.weights, net and file_of(net))), *inputs.files]
 
 
 def described(studied: Network | Kernel, inputs: Inputs, options: argparse.Namespace) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ntkit.claims import UsageError
+from ntkit.claims import NtkitError, UsageError
 from ntkit.studies._estimates import announce_gram
 from ntkit.studies._inputs import Inputs
 from ntkit.studies._kernels import Kernel, function_of, in_words
 from ntkit.studies._results import progress_line
+from ntkit.studies._spread import add_dask_option, spread
 
 if TYPE_CHECKING:
     from scipy.sparse.linalg import LinearOperator
@@ -25,9 +26,10 @@ KINDS = ("nngp", "ntk")
 SQUARES = (1e-145, 1e145)  # numbers whose squares, summed, neither vanish nor overflow
 
 
-def add_kind_option(parser: argparse.ArgumentParser) -> None:
-    """Declare which of the two kernels of a network is studied."""
+def add_matrix_options(parser: argparse.ArgumentParser) -> None:
+    """Declare which of the two kernels of a network is studied, and what computes its matrix."""
     parser.add_argument("--kind", choices=KINDS, help="which kernel of the network (default: ntk)")
+    add_dask_option(parser)
 
 
 def title_of(studied: Network | Kernel, options: argparse.Namespace) -> str:
@@ -57,7 +59,12 @@ def matrix(studied: Network | Kernel, inputs: Inputs, options: argparse.Namespac
     kind = _kind(options)
     try:
         announce_gram(studied, inputs.x, [kind])
-        found = gram(function_of(studied), inputs.x, out=unfinished, progress=progress_line(), kind=kind)
+        with spread(studied, inputs.x, kind, options, None if unfinished is None else unfinished.parent) as elsewhere:
+            found = gram(
+                function_of(studied), inputs.x, out=unfinished, progress=progress_line(), kind=kind, elsewhere=elsewhere
+            )
+    except NtkitError:
+        raise
     except ValueError as error:
         own = str(error).startswith("out: ")
         raise UsageError(f"-o {options.out}: {str(error)[5:]}" if own else f"{called(options)[0]}: {error}") from None

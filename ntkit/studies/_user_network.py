@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import re
 import sys
@@ -25,10 +26,12 @@ class UserNetwork:
     Attributes:
         place: FILE.py:function, as it was given.
         made: the object.
+        code: SHA-256 of the file.
     """
 
     place: str
     made: Any = field(repr=False)
+    code: str
 
     def init(self, key: jax.Array) -> Any:
         """Parameters, a pytree of arrays of float32 or float64.
@@ -73,6 +76,16 @@ def is_place(text: str) -> bool:
     return _PLACE.fullmatch(text.strip()) is not None
 
 
+def file_of(place: str) -> Path:
+    """The file of FILE.py:function."""
+    return Path(place.strip().rpartition(":")[0])
+
+
+def absolute_place(place: str) -> str:
+    """FILE.py:function as it is found from any folder."""
+    return f"{file_of(place).resolve()}:{place.strip().rpartition(':')[2]}"
+
+
 def user_network(text: str) -> UserNetwork:
     """The network that FILE.py:function makes. The file is found by its path; its folder is not put on `sys.path`.
 
@@ -95,7 +108,7 @@ def user_network(text: str) -> UserNetwork:
         made = function()
     if not all(callable(getattr(made, method, None)) for method in ("init", "apply")):
         raise UsageError(f"--net {text}: {name}() must return an object with init(key) and apply(params, x), got {made!r}")
-    return UserNetwork(text, made)
+    return UserNetwork(text, made, hashlib.sha256(file.read_bytes()).hexdigest())
 
 
 def _imported(file: Path) -> Any:

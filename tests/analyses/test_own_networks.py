@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from analyses import kernel
 from ntkit.cli import main
 from ntkit.kernels import Dense, Relu, empirical_ntk, parse, serial
 from ntkit.lipschitz import Network, local_lipschitz
@@ -76,12 +77,36 @@ def test_the_kernel_of_a_function_is_its_own_tangent_kernel(capsys: pytest.Captu
     assert record["results"] == json.loads(Path("all.json").read_text())
     assert shlex.split(record["command"]) == ["ntkit", "analyze", "kernel", *map(str, given), "--json", "all.json"]
 
+    assert [Path(entry["file"]) for entry in record["inputs"]] == [Path("my nets/mäin.py"), Path("points.npz")]
+
     assert analyze("spectrum", *given[:4], "--seed", 3) == 0  # nothing is kept without --out
     assert "wrote" not in capsys.readouterr().out
     eigenvalues = np.load("ö ut/data.npz")["ntk_eigenvalues"]
     assert analyze("spectrum", *given[:4], "--seed", 3, "--json", "spectrum.json") == 0
     found = json.loads(Path("spectrum.json").read_text())["spectrum"]["eigenvalues"]
     np.testing.assert_allclose(found, eigenvalues / 12, atol=1e-13 * eigenvalues[0])
+
+
+def test_a_matrix_that_was_begun_with_other_code_is_not_gone_on_with(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the same place and weights: nothing else tells."""
+    given = ("kernel", "--net", "my nets/mäin.py:make", "--data", "points.npz", "--out", "out")
+    with monkeypatch.context() as patch:
+        patch.setattr("ntkit.kernels._tiles._VECTORS", 4)  # three bands
+
+        def interrupt(done: int, total: int) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr("analyses.kernel.progress_line", lambda: interrupt)
+        patch.setattr("ntkit._commands.analyze._load", lambda file: kernel)
+        assert analyze(*given) == 130
+        assert Path("out/ntk.partial.npy").exists()
+        file = Path("my nets/mäin.py")
+        file.write_text(file.read_text().replace("tanh", "sin"))
+        assert analyze(*given) == 2
+        assert "ntk.partial.npy was begun with another kernel, other inputs or tiles" in capsys.readouterr().err
+        assert analyze(*given, "--no-resume") == 130
 
 
 def test_a_function_is_trained_and_its_weights_are_taken_again(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,23 +45,6 @@ CLAIMS = (
 )
 KILL_DASK_WORKER = "import os, signal; os.kill(os.getppid(), signal.SIGKILL); import time; time.sleep(600)"
 COSTS = ("seconds", "cpu_seconds", "peak_mb", "created")
-
-
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The cache of everything here, by which its processes are known."""
-    folder = tmp_path_factory.mktemp("cache")
-    before = os.environ.get("NTKIT_CACHE")
-    os.environ["NTKIT_CACHE"] = str(folder)
-    yield folder
-    os.environ.pop("NTKIT_CACHE") if before is None else os.environ.update(NTKIT_CACHE=before)
-
-
-@pytest.fixture(scope="module")
-def address(cache: Path) -> Iterator[str]:
-    """Of a cluster of two worker processes; what dies in it is started again."""
-    with local_cluster(2) as where:
-        yield where
 
 
 def tasks(folder: Path, *sources: str) -> list[Task]:

@@ -19,6 +19,7 @@ from ntkit.kernels import (
     Relu,
     estimate,
     gram,
+    gram_band,
     gram_operator,
     grams,
     serial,
@@ -32,6 +33,63 @@ POOLED = serial(Conv(2, padding="same"), Relu(), Conv(2), Relu(), GlobalAvgPool(
 FLAT = serial(Conv(2, padding="circular"), Relu(), Flatten(), Dense())
 TWICE = serial(Conv(2, padding="same"), Relu(), AvgPool(2), Conv(1), Relu(), GlobalAvgPool(), Dense())
 CASES = {"dense": (DENSE, VECTORS), "pooled": (POOLED, IMAGES), "flat": (FLAT, IMAGES), "pooled twice": (TWICE, IMAGES)}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("tile", [2, 50])
+def test_bands_from_elsewhere_make_the_matrix_to_the_bit(name, tile, tmp_path):
+    """Of one kind and of both, symmetric or not, in any order, in memory or in a file that is gone on with."""
+    net, x = CASES[name]
+    for second in (None, x[1:5]):
+
+        def elsewhere(tile, bands, second=second):
+            for band in reversed(bands):
+                yield band, gram_band(net, x, second, kind="both", tile=tile, band=band, threads=1)
+
+        def interrupted(tile, bands, second=second):
+            for band, parts in elsewhere(tile, bands, second):
+                yield band, parts
+                raise KeyboardInterrupt
+
+        expected = grams(net, x, second, tile=tile)
+        np.testing.assert_array_equal(grams(net, x, second, tile=tile, elsewhere=elsewhere), expected)
+        out = tmp_path / f"{second is None}-nngp.npy", tmp_path / f"{second is None}-ntk.npy"
+        with pytest.raises(KeyboardInterrupt):
+            grams(net, x, second, tile=tile, out=out, elsewhere=interrupted)
+        kept = out[0].with_name(out[0].name + ".progress").read_text().split()[1:]
+        assert len(kept) == 1
+        asked = []
+
+        def the_rest(tile, bands, asked=asked, elsewhere=elsewhere):
+            asked += bands
+            return elsewhere(tile, bands)
+
+        np.testing.assert_array_equal(grams(net, x, second, tile=tile, out=out, elsewhere=the_rest), expected)
+        assert int(kept[0]) not in asked
+
+
+@pytest.mark.parametrize(
+    ("bands", "message"),
+    [
+        ([0, 1, 1], "elsewhere must yield each of the bands that are missing once, got 1"),
+        ([0, 1, 6], "elsewhere must yield each of the bands that are missing once, got 6"),
+        ([5, 0], "elsewhere must yield all bands that are missing, but 4 are left, such as 1"),
+    ],
+)
+def test_bands_that_are_not_those_are_refused(bands, message):
+    def elsewhere(tile, missing):
+        return ((band, gram_band(DENSE, VECTORS, tile=2, band=min(band, 5))) for band in bands)
+
+    with pytest.raises(ValueError, match=message):
+        gram(DENSE, VECTORS, tile=2, elsewhere=elsewhere)
+
+
+def test_bands_of_another_form_are_refused():
+    for wrong in (np.zeros((2, 4), np.float32), np.zeros((2, 3))):
+        with pytest.raises(ValueError, match=r"band 1 must have shape \(2, 4\) and dtype float64, got \(2, "):
+            gram(DENSE, VECTORS, tile=2, elsewhere=lambda tile, bands, wrong=wrong: iter([(1, (wrong,))]))
+    with pytest.raises(ValueError, match="band must lie in 0 to 5, got 6"):
+        gram_band(DENSE, VECTORS, tile=2, band=6)
 
 
 @pytest.mark.parametrize("name", CASES)
