@@ -70,6 +70,7 @@ from ntkit.studies import (
     short,
     spatial_layers,
     timed,
+    weights_error,
 )
 
 if TYPE_CHECKING:
@@ -151,10 +152,10 @@ def network(options: argparse.Namespace, x: Floats) -> Network:
     if options.layout is not None:
         raise UsageError(f"--layout {options.layout}: goes with --net")
     try:
-        return load_network(options.weights, activation=options.activation, input_shape=options.input_shape)
+        given = {name: getattr(options, name) for name in ("activation", "input_shape", "max_bytes")}
+        return load_network(options.weights, **given)
     except (ValueError, ImportError) as error:
-        said = str(error).replace("activation must be given", "--activation must be given")
-        raise UsageError(f"--weights {said.replace('input_shape must be given', '--input-shape must be given')}") from None
+        raise weights_error(error) from None
 
 
 def _in_words(options: argparse.Namespace, x: Floats) -> Network:

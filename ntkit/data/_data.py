@@ -17,6 +17,8 @@ class Data:
         name: what the inputs are, to follow their number, as in "150 iris flowers".
         files: that were read, in this order.
         notes: what a reader decided, a line each.
+        rows: the numbers of these inputs among all that there are, shape (n,); None if these are all.
+        among: how many those are; None likewise.
     """
 
     x: np.ndarray
@@ -24,3 +26,16 @@ class Data:
     name: str
     files: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+    rows: np.ndarray | None = None
+    among: int | None = None
+
+    @property
+    def total(self) -> int:
+        """How many inputs there are where these come from."""
+        return len(self.x) if self.among is None else self.among
+
+
+def spread_rows(count: int | None, total: int) -> np.ndarray:
+    """So many of the numbers below total, evenly spread; all of them if there are no more, or count is None."""
+    count = total if count is None else min(count, total)
+    return np.arange(count) * total // max(count, 1)

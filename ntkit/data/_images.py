@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
-from ntkit.data._data import Data
+from ntkit.data._data import Data, spread_rows
 from ntkit.data._limits import Budget, DataError, InParts, opened, parsing
 
 if TYPE_CHECKING:
@@ -22,11 +22,16 @@ _MOST_AT_ONCE = 2**24  # bytes of a piece of an image file
 _PIXEL = 16  # bytes that decoding takes beside its result
 
 
-def read_images(folder: Path, labels: str | None, budget: Budget) -> Data:
-    """All images of a folder: those in its folders, whose names are their labels, else its own; in the order of names."""
+def read_images(folder: Path, labels: str | None, budget: Budget, count: int | None) -> Data:
+    """Images of a folder: those in its folders, whose names are their labels, else its own; in the order of names.
+
+    Of those that are not asked for, not even the header is read.
+    """
     if labels is not None:
         raise DataError(f"labels {labels}: images of {folder} are labelled by their folders; leave it out", "labels")
-    files, words, passed = _listed(folder)
+    every, words, passed = _listed(folder)
+    rows = spread_rows(count, len(every))
+    files, words = [every[row] for row in rows], [words[row] for row in rows] if words else []
     with _decoded(files[0]) as first:
         kind = size, mode = first.size, first.mode
     if mode not in _MODES:
@@ -45,7 +50,8 @@ def read_images(folder: Path, labels: str | None, budget: Budget) -> Data:
                 )
             x[place] = np.asarray(image, dtype).reshape(height, width, channels)
     notes = (f"{passed} files of {folder} are no images ({', '.join(SUFFIXES)}), and are passed over",) if passed else ()
-    return Data(x, np.array(words) if words else None, f"images of {folder.resolve().name}", tuple(files), notes)
+    y = np.array(words) if words else None
+    return Data(x, y, f"images of {folder.resolve().name}", tuple(files), notes, rows, len(every))
 
 
 def _listed(folder: Path) -> tuple[list[Path], list[str], int]:

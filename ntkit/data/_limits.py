@@ -11,6 +11,8 @@ from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from ntkit._memory import memory_bytes
+
 CHUNK = 2**20  # bytes that are read at a time, so that nothing is unpacked beyond what was asked for
 DEFLATE = 1032  # times its length is the most that deflated data can unpack to (zlib, Technical Details)
 PICKLED = "holds pickled Python objects, which are not read, since that can run code"
@@ -39,7 +41,7 @@ class Source(Protocol):
 
 
 def byte_limit(max_bytes: int | None = None) -> int:
-    """How many bytes may be read: what is given, or a quarter of the machine's memory.
+    """How many bytes may be read: what is given, or a quarter of the memory that there is for this process.
 
     Raises:
         ValueError: max_bytes is below 1.
@@ -50,9 +52,7 @@ def byte_limit(max_bytes: int | None = None) -> int:
     """
     if max_bytes is not None and max_bytes < 1:
         raise ValueError(f"max_bytes must be at least 1, got {max_bytes}")
-    known = hasattr(os, "sysconf")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if known else _UNKNOWN
-    return memory // 4 if max_bytes is None else max_bytes
+    return (memory_bytes() or _UNKNOWN) // 4 if max_bytes is None else max_bytes
 
 
 class Budget:
@@ -61,11 +61,11 @@ class Budget:
     def __init__(self, max_bytes: int | None) -> None:
         self.limit = self.left = byte_limit(max_bytes)
 
-    def take(self, file: str | Path, size: int) -> None:
+    def take(self, file: str | Path, size: int, what: str = "holds, or says that it holds,") -> None:
         """Count bytes that are about to be read from a file, or raise a DataError."""
         if size > self.left:
             more = _said(self.limit - self.left + size)
-            raise DataError(f"{file}: holds, or says that it holds, {more} bytes, more than max_bytes = {self.limit:,}")
+            raise DataError(f"{file}: {what} {more} bytes, more than max_bytes = {self.limit:,}")
         self.left -= size
 
 

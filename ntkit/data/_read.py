@@ -9,7 +9,7 @@ import numpy as np
 
 from ntkit.data._arrays import load
 from ntkit.data._cifar import batches, check_not_pickled, read_cifar
-from ntkit.data._data import Data
+from ntkit.data._data import Data, spread_rows
 from ntkit.data._idx import is_idx, read_idx
 from ntkit.data._images import read_images
 from ntkit.data._limits import Budget, DataError, opened, parsing
@@ -22,12 +22,19 @@ from ntkit.data._table import SUFFIXES, read_table
 
 X, Y = "X", "y"  # arrays of a .npz file, unless others are asked for
 _APART = (".npy", ".npz")  # of files that may hold labels alone
-_SET, _ARCHIVE = "set", "archive"
+_SET, _ARCHIVE, _IMAGES = "set", "archive", "images"
 _ENDINGS = {"table": SUFFIXES, "CIFAR": (".bin",), "IDX": (".gz",)}
 _KNOWN = ".npy, .npz, .csv, .tsv, IDX as of MNIST (also .gz), .bin of CIFAR, or a folder of images"
 
 
-def read(source: str | Path, *, labels: str | None = None, key: str | None = None, max_bytes: int | None = None) -> Data:
+def read(
+    source: str | Path,
+    *,
+    labels: str | None = None,
+    key: str | None = None,
+    count: int | None = None,
+    max_bytes: int | None = None,
+) -> Data:
     """Inputs and their labels, from a file, a folder, or a set that ships with scikit-learn.
 
     | source | inputs | labels |
@@ -50,6 +57,7 @@ def read(source: str | Path, *, labels: str | None = None, key: str | None = Non
         source: a name from above, or a path; a file that has such a name is ./digits, or a Path.
         labels: where labels are, as above.
         key: which array of a .npz file holds the inputs.
+        count: how many inputs to take, evenly spread over all; these alone are decoded of a folder of images.
         max_bytes: that inputs and labels may take together, but for mapped ones; by default a quarter of the machine's memory.
 
     Raises:
@@ -60,6 +68,8 @@ def read(source: str | Path, *, labels: str | None = None, key: str | None = Non
         >>> data.x.shape, data.y[0], data.name
         ((150, 4), np.str_('setosa'), 'iris flowers')
     """  # noqa: E501 - a table
+    if count is not None and count < 1:
+        raise ValueError(f"count must be at least 1, got {count}")
     budget = Budget(max_bytes)
     apart = labels is not None and labels.endswith(_APART)
     inside = None if apart else labels
@@ -70,12 +80,14 @@ def read(source: str | Path, *, labels: str | None = None, key: str | None = Non
         found = named(str(source), inside)
     elif form == _ARCHIVE:
         found = _read_archive(Path(source), inside, key, budget)
+    elif form == _IMAGES:
+        found = read_images(Path(source), inside, budget, count)
     else:
         found = _READERS[form](Path(source), inside, budget)
     if apart:
         found = replace(found, y=_labels_apart(Path(str(labels)), budget), files=(*found.files, Path(str(labels))))
-    _check(found, source, labels)
-    return found
+    _check(found, source, labels, apart)
+    return _chosen(found, count, source, budget, apart)
 
 
 def _format(source: str | Path) -> str:
@@ -83,7 +95,7 @@ def _format(source: str | Path) -> str:
     file = Path(source)
     if os.path.isdir(file):
         check_not_pickled(file)
-        return "CIFAR" if batches(file) else "images"
+        return "CIFAR" if batches(file) else _IMAGES
     by_ending = next((form for form, endings in _ENDINGS.items() if file.suffix.lower() in endings), None)
     if by_ending:
         return by_ending
@@ -133,19 +145,33 @@ def _labels_apart(file: Path, budget: Budget) -> np.ndarray:
         raise DataError(f"labels {error}", "labels") from None
 
 
-def _check(found: Data, source: str | Path, labels: str | None) -> None:
-    """Real numbers, and a label for each input."""
+def _check(found: Data, source: str | Path, labels: str | None, apart: bool) -> None:
+    """Real numbers, and a label for each input; labels in a file of their own are those of all inputs, also of some."""
     x, y = found.x, found.y
     if x.dtype.kind not in "iubf":
         raise DataError(f"{source}: must hold real numbers, got dtype {x.dtype}")
     if not x.ndim:
         raise DataError(f"{source}: must have shape (inputs, ...), got a single number")
-    if y is not None and (y.shape != x.shape[:1] or y.dtype.kind not in "iubfUS"):
+    if y is not None and (y.shape != (found.total if apart else len(x),) or y.dtype.kind not in "iubfUS"):
         where = labels or (Y if len(found.files) == 1 else found.files[-1])
-        wanted = f"must be one number or word for each of the {len(x)} inputs"
+        wanted = f"must be one number or word for each of the {found.total} inputs"
         raise DataError(f"labels {where}: {wanted}, got shape {y.shape} of {y.dtype}", "labels")
 
 
+def _chosen(found: Data, count: int | None, source: str | Path, budget: Budget, apart: bool) -> Data:
+    """So many of the inputs, if they are more; and their labels."""
+    if found.rows is None:
+        rows = spread_rows(count, len(found.x))
+        if len(rows) == len(found.x):
+            return found
+        if isinstance(found.x, np.memmap):  # of which nothing is in memory yet
+            size = len(rows) * found.x[:1].nbytes
+            budget.take(source, size, f"{len(rows)} of its {len(found.x)} inputs have")
+        y = None if found.y is None else found.y[rows]
+        return replace(found, x=found.x[rows], y=y, rows=rows, among=len(found.x))
+    return replace(found, y=found.y[found.rows]) if found.y is not None and apart else found
+
+
 _READERS: dict[str, Callable[[Path, str | None, Budget], Data]] = {
-    "array": _read_array, "table": read_table, "images": read_images, "IDX": read_idx, "CIFAR": read_cifar,
+    "array": _read_array, "table": read_table, "IDX": read_idx, "CIFAR": read_cifar,
 }  # fmt: skip

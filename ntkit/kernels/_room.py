@@ -1,13 +1,12 @@
 """Whether there is memory for a network's tiles, asked before anything is allocated."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import jax
 from jaxtyping import Array
 
+from ntkit._memory import memory_bytes
 from ntkit.kernels._evaluate import Kinds, Layers, block, evaluate, pairs, pixels_of, placeholder, program_bytes
 from ntkit.kernels._inputs import Inputs
 from ntkit.kernels._layer import Layer
@@ -17,7 +16,6 @@ from ntkit.kernels._tiles import Grid, Source, available_cores, network_grid, ne
 
 _ARRAYS = 32  # of one number for each pair of pixels: more than most networks keep at once (a chain keeps 3 to 8)
 _REMEDY = "take smaller images, a stride in an earlier layer, a pooling before the first layer with weights, or Flatten()"
-_GROUPS = Path("/sys/fs/cgroup")
 
 
 def source_with_room(layers: Layers, kinds: Kinds, x1: Array, x2: Array | None, tile: int | None) -> Source:
@@ -75,19 +73,8 @@ def available_bytes() -> int:
     device = jax.local_devices()[0].memory_stats()
     if device and "bytes_limit" in device:
         return int(device["bytes_limit"])
-    limits = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")] if hasattr(os, "sysconf") else [2**63]
-    try:
-        own = [Path(line.split(":", 2)[2]) for line in Path("/proc/self/cgroup").read_text().splitlines()]
-    except OSError:
-        own = []
-    for group in {place for path in own for place in (path, *path.parents)}:
-        for file in (f"{_GROUPS}{group}/memory.max", f"{_GROUPS}/memory{group}/memory.limit_in_bytes"):  # versions 2 and 1
-            try:
-                text = Path(file).read_text().strip()
-            except OSError:
-                continue
-            limits += [int(text)] if text.isdecimal() else []
-    return min(limits)
+    memory = memory_bytes()
+    return 2**63 if memory is None else memory
 
 
 def _bound(layers: Layers, x: Array) -> int:

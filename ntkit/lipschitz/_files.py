@@ -22,7 +22,11 @@ _CONVOLUTION = "weights of {} axes are a convolution, whose stride and padding {
 
 
 def load_network(
-    file: str | Path, *, activation: str | Activation | None = None, input_shape: Sequence[int] | None = None
+    file: str | Path,
+    *,
+    activation: str | Activation | None = None,
+    input_shape: Sequence[int] | None = None,
+    max_bytes: int | None = None,
 ) -> Network:
     """A network from a file, with its weights in the precision that they have there (half precision as float32, which holds it).
 
@@ -38,6 +42,7 @@ def load_network(
         file: its path; nothing that would run code (pickled objects) is read.
         activation: between layers, for files that do not name it; not for .onnx.
         input_shape: of one input, for files that do not say it.
+        max_bytes: that the file may take; by default a quarter of the memory.
 
     Raises:
         ValueError: the file is none of these or is damaged, an array or operator is not understood, or shapes do not go
@@ -59,8 +64,8 @@ def load_network(
     if suffix == ".onnx":
         if given is not None:
             raise ValueError(f"activation must be None for a graph, which has its own, got {activation!r} for {file}")
-        return read_onnx(file, shape)
-    found = arrays(file)
+        return read_onnx(file, shape, max_bytes)
+    found = arrays(file, max_bytes=max_bytes)
     try:
         if suffix == ".npz" or any(_NUMBERED.fullmatch(name) for name in found):
             return _chain(list(_numbered(found, suffix)), *_settings(found, given, shape))

@@ -20,12 +20,13 @@ OLDEST = 9  # operator set from which on Dropout and BatchNormalization mean inf
 _MISSING = "onnx is not installed; reading graphs needs the extra, pip install 'ntkit[onnx]'"
 
 
-def read_onnx(file: str | Path, input_shape: Shape | None) -> Network:
+def read_onnx(file: str | Path, input_shape: Shape | None, max_bytes: int | None = None) -> Network:
     """The network of a graph with one input, of shape (batch, ...), and one output.
 
     Args:
         file: its path.
         input_shape: of one input, if the graph does not say it.
+        max_bytes: that the file may take; by default a quarter of the memory.
 
     Raises:
         ValueError: no graph, or one that has no counterpart; the message names file and node.
@@ -37,7 +38,8 @@ def read_onnx(file: str | Path, input_shape: Shape | None) -> Network:
     except ImportError:
         raise ImportError(f"{file}: {_MISSING}", name="onnx") from None
     try:
-        model = onnx.load_model_from_string(whole_file(file))  # weights in other files, which a graph may name, are not read
+        # Weights in other files, which a graph may name, are not read.
+        model = onnx.load_model_from_string(whole_file(file, max_bytes))
         onnx.checker.check_model(model)
     except (DecodeError, onnx.checker.ValidationError) as error:
         first = (str(error).strip() or "empty").splitlines()[0]

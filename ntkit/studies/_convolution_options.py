@@ -10,7 +10,9 @@ import numpy as np
 
 from ntkit.claims import UsageError
 from ntkit.studies._convolutions import PADDINGS, Axes, Convolution, Floats, by_axes, misfit, outputs
+from ntkit.studies._finite import weights_error
 from ntkit.studies._inputs import whole
+from ntkit.studies._user_data import add_limit_option
 
 LAYOUTS = {"oihw": "out, in, window: PyTorch", "hwio": "window, in, out: JAX, TensorFlow"}
 MOST_CHANNELS, MOST_TAPS, MOST_SIDE = 2**20, 1024, 2**16
@@ -28,6 +30,7 @@ def add_convolution_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--weights", metavar="FILE", help=".npz, .npy or .safetensors file of kernels, in place of these three")
     parser.add_argument("--layer", metavar="NAME", help="the array of the file (default: all with 3 to 5 axes)")
     parser.add_argument("--layout", choices=tuple(LAYOUTS), help=f"order of a kernel's axes (default: oihw); {_orders()}")
+    add_limit_option(parser)
     parser.add_argument("--stride", type=taps, default=(1,), metavar="S", help=f"{axes} (default: 1)")
     parser.add_argument(
         "--size", type=_by_axis(MOST_SIDE), default=(32,), metavar="N", help=f"side of the input image, {axes} (default: 32)"
@@ -66,9 +69,9 @@ def _of_file(options: argparse.Namespace) -> list[Convolution]:
     from ntkit.data import arrays
 
     try:
-        found = arrays(options.weights)
+        found = arrays(options.weights, max_bytes=options.max_bytes)
     except (ValueError, ImportError) as error:
-        raise UsageError(f"--weights {error}") from None
+        raise weights_error(error) from None
     source, axes = f"--weights {options.weights}", [options.ndim + 2] if options.ndim else [3, 4, 5]
     kernels = {name: array for name, array in found.items() if array.ndim in axes}
     wanted = f"{axes[0]} axes" if options.ndim else "3 to 5 axes"

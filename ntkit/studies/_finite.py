@@ -117,13 +117,22 @@ def drawn_network(options: argparse.Namespace, shape: tuple[int, ...], key: jax.
         net = parsed_network(options.net, shape, finite=True)
         params = net.init(key, shape, parametrization="standard", dtype=options.dtype)
     if options.weights is not None:
-        params = read_weights(options.weights, params, options.layout or LAYOUTS[0], layers=not is_place(options.net))
+        layout, layers = options.layout or LAYOUTS[0], not is_place(options.net)
+        params = read_weights(options.weights, params, layout, layers=layers, max_bytes=options.max_bytes)
     elif options.layout is not None:
         raise UsageError(f"--layout {options.layout}: goes with --weights")
     return FiniteNetwork.at(net, params)
 
 
-def read_weights(file: str, like: Any, layout: str, *, layers: bool) -> Any:
+def weights_error(error: Exception) -> UsageError:
+    """What is wrong with the file of --weights, said of its option."""
+    said = str(error).replace("max_bytes", "--max-bytes")
+    for name in ("activation", "input_shape"):
+        said = said.replace(f"{name} must be given", f"--{name.replace('_', '-')} must be given")
+    return UsageError(f"--weights {said}")
+
+
+def read_weights(file: str, like: Any, layout: str, *, layers: bool, max_bytes: int | None = None) -> Any:
     """Weights of a file, for a network whose parameters look like this.
 
     Arrays are taken by their names where those are the paths of the parameters, as in "block.first"; or in the order arr_0,
@@ -134,6 +143,7 @@ def read_weights(file: str, like: Any, layout: str, *, layers: bool) -> Any:
         like: parameters of the same shapes.
         layout: of the axes in the file.
         layers: whether the parameters are those of layers, one after the other.
+        max_bytes: that they may take; by default a quarter of the memory.
 
     Raises:
         UsageError: no such file, other names or shapes, or numbers that are not finite.
@@ -144,9 +154,9 @@ def read_weights(file: str, like: Any, layout: str, *, layers: bool) -> Any:
     from ntkit.data import arrays
 
     try:
-        found = arrays(file)
+        found = arrays(file, max_bytes=max_bytes)
     except (ValueError, ImportError) as error:
-        raise UsageError(f"--weights {error}") from None
+        raise weights_error(error) from None
     leaves, structure = jax.tree.flatten(like)
     paths = [jax.tree_util.keystr(path, simple=True, separator=".") for path, _ in jax.tree_util.tree_leaves_with_path(like)]
     names = sorted(found, key=lambda name: _order(name, found[name]))

@@ -183,18 +183,17 @@ def chosen_inputs(
     Raises:
         UsageError: a file that cannot be read, or holds what are no inputs.
     """
-    source, data = source_of(options), found_data(options)
-    x = data.x
-    if x.ndim < 2 or 0 in x.shape or len(x) < least:
+    count = count if options.count is None else options.count
+    source, data = source_of(options), found_data(options, count)
+    x, total = data.x, data.total
+    if x.ndim < 2 or 0 in x.shape or total < least:
         enough = "at least two inputs" if least > 1 else "at least one input"
         raise UsageError(f"{source}: must have shape (inputs, ...) with {enough}, got {x.shape}")
-    count = min(count, len(x)) if options.count is None else options.count
-    if count > len(x):
-        raise UsageError(f"--count {count}: there are only {len(x)} inputs")
-    check_within(count * prod(x.shape[1:]) * np.dtype(dtype).itemsize, f"--count {count}: as {dtype} these inputs", options)
-    rows = np.arange(count) * len(x) // count
-    chosen = _floats(np.asarray(x[rows]), rows, dtype, source)
-    return Inputs(chosen, None if data.y is None else np.asarray(data.y)[rows], len(x), data.name, data.files), rows
+    if options.count is not None and count > total:
+        raise UsageError(f"--count {count}: there are only {total} inputs")
+    check_within(x.size * np.dtype(dtype).itemsize, f"--count {len(x)}: as {dtype} these inputs", options)
+    rows = np.arange(total) if data.rows is None else data.rows
+    return Inputs(_floats(x, rows, dtype, source), data.y, total, data.name, data.files), rows
 
 
 def channels_first(shape: tuple[int, ...], x: Floats) -> Floats:
@@ -222,7 +221,7 @@ def _floats(x: np.ndarray, rows: np.ndarray, dtype: str, source: str) -> Floats:
     if x.dtype.kind != "f":
         print(f"notice: {source} holds {x.dtype}, converted to {dtype}")
     with np.errstate(over="ignore"):
-        floats = np.asarray(x, dtype=dtype)
+        floats = np.array(x, dtype=dtype)  # a copy: what is mapped could change
     bad = ~np.isfinite(floats)
     if bad.any():
         first = rows[np.argwhere(bad)[0, 0]]

@@ -30,7 +30,7 @@ Elsewhere = Callable[[int, Sequence[int]], Iterator[tuple[int, Band]]]
 CELL = Path(__file__).with_name("_gram_cell.py")
 INPUTS = "inputs.partial.npy"
 MOST_CELLS = 512  # of a matrix: each sends its part at once, and what was not sent is lost with an interrupt
-_FINITE = ("net", "weights", "layout", "dtype", "seed")  # options that a finite network is made of
+_FINITE = ("net", "weights", "layout", "dtype", "seed", "max_bytes")  # options that a finite network is made of
 
 
 def add_dask_option(parser: argparse.ArgumentParser) -> None:

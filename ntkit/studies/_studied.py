@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ntkit.claims import UsageError
+from ntkit.studies._finite import weights_error
 from ntkit.studies._inputs import COUNT, Inputs, channels_first, chosen_inputs, every_layer, finite_network_and_inputs
 from ntkit.studies._user_network import UserNetwork
 
@@ -91,9 +92,9 @@ def _of_file(options: argparse.Namespace) -> tuple[Studied, Inputs]:
     if options.layout is not None:
         raise UsageError(f"--layout {options.layout}: goes with --net")
     try:
-        net: Network = load_network(options.weights, activation=options.activation)
+        net: Network = load_network(options.weights, activation=options.activation, max_bytes=options.max_bytes)
     except (ValueError, ImportError) as error:
-        raise UsageError(f"--weights {str(error).replace('activation must be given', '--activation must be given')}") from None
+        raise weights_error(error) from None
     inputs, _ = chosen_inputs(options, options.dtype, COUNT, least=2)
     inputs = replace(inputs, x=channels_first(net.input_shape, inputs.x))
     structure = jax.tree.structure(net)

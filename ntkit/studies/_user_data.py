@@ -29,12 +29,13 @@ def add_file_options(parser: argparse.ArgumentParser) -> None:
         "--labels", metavar="NAME", help="labels of the inputs: an array of the .npz file (default: y beside X), a column of "
         "the .csv file by its name or number, coarse or fine of CIFAR-100, or a file of labels, .npy, .npz or IDX",
     )  # fmt: skip
-    parser.add_argument(
-        "--max-bytes",
-        type=byte_count,
-        metavar="N",
-        help="that data may take, as in 500M or 2G (default: a quarter of the memory)",
-    )
+    add_limit_option(parser)
+
+
+def add_limit_option(parser: argparse.ArgumentParser) -> None:
+    """Declare how much may be read."""
+    said = "that data may take, and weights, as in 500M or 2G (default: a quarter of the memory)"
+    parser.add_argument("--max-bytes", type=byte_count, metavar="N", help=said)
 
 
 def byte_count(text: str) -> int:
@@ -59,8 +60,8 @@ def source_of(options: argparse.Namespace) -> str:
     return _DEFAULT if options.data is None else f"--data {options.data}"
 
 
-def found_data(options: argparse.Namespace) -> Data:
-    """The data that the options of `add_file_options` ask for; what a reader decided is said.
+def found_data(options: argparse.Namespace, count: int) -> Data:
+    """The data that the options of `add_file_options` ask for, at most so many of them; what a reader decided is said.
 
     Raises:
         UsageError: they cannot be read, or an option does not go with them.
@@ -74,7 +75,7 @@ def found_data(options: argparse.Namespace) -> Data:
     if options.data == "":
         raise UsageError("--data: must be a name, a file or a folder, got ''")
     try:
-        found = read(options.data or _DEFAULT, labels=options.labels, key=options.key, max_bytes=options.max_bytes)
+        found = read(options.data or _DEFAULT, labels=options.labels, key=options.key, max_bytes=options.max_bytes, count=count)
     except DataError as error:
         said = f"--{error}" if error.argument == "labels" else f"--data {error}"
         raise UsageError(said.replace("by its key", "by --key").replace("max_bytes", "--max-bytes")) from None

@@ -92,6 +92,7 @@ def test_what_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None
     write(here / "claim.npy", npy_header((10**9, 2)))
     write(here / "x.npz", npz(X=POINTS, y=LABELS[:4]))
     write(here / "x.npy", npy(np.zeros((1000, 100))))
+    write(here / "x8.npy", npy(np.zeros((1000, 100), np.uint8)))
     write(here / "short-images-idx3-ubyte", idx(PIXELS)[:-1])
     write(here / "data_batch_1", pickle.dumps({}))
     write(here / "model.pt", zipped({"model/data.pkl": pickle.dumps({})}))
@@ -104,7 +105,8 @@ def test_what_is_refused(here: Path, capsys: pytest.CaptureFixture[str]) -> None
         ("bomb.npz", "--max-bytes", "1M"): "holds, or says that it holds, 8,000,000 bytes, more than --max-bytes = 1,000,000",
         ("claim.npy",): "--data claim.npy: is damaged: it says to hold 16,000,000,000 bytes, and has 0",
         ("x.npz",): "--labels y: must be one number or word for each of the 6 inputs, got shape (4,) of uint8",
-        ("x.npy", "--max-bytes", "100k"): "--count 500: as float64 these inputs take 400,000 bytes, more than --max-bytes = 1",
+        ("x.npy", "--max-bytes", "100k"): "--data x.npy: 500 of its 1000 inputs have 400,000 bytes, more than --max-bytes = 1",
+        ("x8.npy", "--max-bytes", "100k"): "--count 500: as float64 these inputs take 400,000 bytes, more than --max-bytes = 1",
         ("short-images-idx3-ubyte",): "is damaged: it says to hold 336 bytes, and has 335",
         ("data_batch_1",): "--data data_batch_1: is the pickled version of CIFAR, which is not read, since that can",
         ("model.pt",): "--data model.pt: holds pickled Python objects, which are not read",
@@ -126,3 +128,13 @@ def test_a_set_is_studied_from_the_command(here: Path, capsys: pytest.CaptureFix
     x = np.load("out/nngp.npy")
     assert x.shape == (30, 30)
     assert x[0, 0] == pytest.approx((5.1**2 + 3.5**2 + 1.4**2 + 0.2**2) / 4)
+
+
+@pytest.mark.parametrize("study", ["kernel", "landscape", "lipschitz", "orthoconv"])
+def test_weights_may_not_take_more_either(here: Path, capsys: pytest.CaptureFixture[str], study: str) -> None:
+    """What unpacks to two million bytes is not unpacked."""
+    write(here / "net.npz", zipped({"W1.npy": npy_header((2, 125_000)) + bytes(2 * 10**6)}))
+    net = ("--net", "dense64 relu dense10") if study == "kernel" else ()
+    assert main(["analyze", study, *net, "--weights", "net.npz", "--max-bytes", "1M"]) == 2
+    said = "--weights net.npz: holds, or says that it holds, 2,000,128 bytes, more than --max-bytes = 1,000,000"
+    assert capsys.readouterr().err.startswith(f"ntkit: error: {said}")

@@ -56,6 +56,42 @@ def test_what_else_lies_there_is_passed_over_and_said(here: Path) -> None:
     np.testing.assert_array_equal(data.read("x", labels=str(write(here / "y.npy", npy(np.array([5, 6]))))).y, [5, 6])
 
 
+def test_only_those_that_are_asked_for_are_decoded(here: Path) -> None:
+    """Of 6 images every second: others may be damaged, and count for nothing."""
+    for number, pixels in enumerate(PIXELS):
+        write(here / f"x/{'cat' if number < 3 else 'dog'}/{number}.png", image(pixels) if number % 2 == 0 else b"none")
+    numbers = str(write(here / "y.npy", npy(np.arange(6))))
+    found = data.read("x", count=3, max_bytes=PIXELS[:4].nbytes + 16 * PIXELS[0].size)
+    np.testing.assert_array_equal(found.x[..., 0], PIXELS[::2])
+    assert found.y is not None
+    assert found.y.tolist() == ["cat", "cat", "dog"]
+    assert (found.total, found.rows is not None and found.rows.tolist()) == (6, [0, 2, 4])
+    assert [file.name for file in found.files] == ["0.png", "2.png", "4.png"]
+    np.testing.assert_array_equal(data.read("x", count=3, labels=numbers).y, [0, 2, 4])
+    with pytest.raises(data.DataError, match="is no image"):
+        data.read("x", count=4)
+    write(here / "y.npy", npy(np.arange(3)))
+    with pytest.raises(data.DataError, match="must be one number or word for each of the 6 inputs, got shape"):
+        data.read("x", count=3, labels=numbers)
+
+
+def test_every_source_spreads_what_is_asked_for(here: Path) -> None:
+    write(here / "x.npy", npy(np.arange(20.0).reshape(10, 2)))
+    for source, total in (("iris", 150), (str(here / "x.npy"), 10)):
+        every, some = data.read(source), data.read(source, count=4)
+        rows = np.arange(4) * total // 4
+        np.testing.assert_array_equal(some.x, every.x[rows])
+        if every.y is not None:
+            assert some.y is not None
+            np.testing.assert_array_equal(some.y, every.y[rows])
+        assert (every.total, every.rows, some.total) == (total, None, total)
+        assert len(data.read(source, count=1000).x) == total
+    with pytest.raises(data.DataError, match="4 of its 10 inputs have 64 bytes, more than max_bytes = 60"):
+        data.read(here / "x.npy", count=4, max_bytes=60)
+    with pytest.raises(ValueError, match="count must be at least 1, got 0"):
+        data.read("iris", count=0)
+
+
 def test_the_first_that_differs_is_named(here: Path) -> None:
     for number in range(3):
         write(here / f"x/cat/{number}.png", image(PIXELS[0]))

@@ -7,6 +7,8 @@ import jax
 import numpy as np
 import pytest
 
+from ntkit.claims._supervisor import default_memory_limit_mb
+from ntkit.data import byte_limit
 from ntkit.kernels import AvgPool, Conv, Dense, Flatten, GlobalAvgPool, Relu, estimate, gram, gram_operator, parallel, serial
 from ntkit.kernels import _room as room
 
@@ -94,7 +96,7 @@ def test_a_stride_is_taken_into_account(memory):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="control groups are of Linux")
 @pytest.mark.parametrize("file", ["memory.max", "memory/memory.limit_in_bytes"])
 def test_a_control_group_limits_memory(file, tmp_path, monkeypatch):
-    monkeypatch.setattr(room, "_GROUPS", tmp_path)
+    monkeypatch.setattr("ntkit._memory._GROUPS", tmp_path)
     free = room.available_bytes()
     assert free > 2**28
     place = Path(tmp_path, file)
@@ -103,3 +105,5 @@ def test_a_control_group_limits_memory(file, tmp_path, monkeypatch):
     assert room.available_bytes() == free
     place.write_text("1000000\n")
     assert room.available_bytes() == 1000000
+    assert byte_limit() == 250000
+    assert default_memory_limit_mb(1) == pytest.approx(0.8 * 1e6 / 2**20)
