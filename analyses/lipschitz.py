@@ -52,6 +52,7 @@ from ntkit.claims import UsageError
 from ntkit.studies import (
     Inputs,
     Ladder,
+    Parts,
     UserNetwork,
     add_data_options,
     add_output_options,
@@ -74,12 +75,13 @@ from ntkit.studies import (
 )
 
 if TYPE_CHECKING:
-    from ntkit.lipschitz import Bound, Network
+    from ntkit.lipschitz import Network
 
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
+Arrays = dict[str, np.ndarray[Any, Any]]
 
 COUNT = 20  # inputs, unless told otherwise
-MANY = 100  # inputs from which on their time is told
+MANY, FEW = 100, 16  # inputs from which on their time is told, and of how many it is measured
 METHODS = ("product", "absolute", "ibp", "recurjac", "lirpa", "best")  # from crude to tight
 TIMED = ("bab", "exact")  # with a deadline: an option each
 EVERYWHERE = ("product", "absolute")  # hold at all radii
@@ -128,7 +130,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"network  {net!r}")
     print(f"data     {len(x)} of {data.total} {data.name}, {' x '.join(map(str, net.input_shape))}", flush=True)
     _announce(net, x, options)
-    found = measured(net, x, _known_labels(net, data), options)
+    found = measured(net, x, _known_labels(net, data), options, places.parts())
     for line in table(found):
         print(line)
     title = f"{short(Path(options.weights).name)} on {len(x)} {data.name}"
@@ -181,18 +183,20 @@ def _in_words(options: argparse.Namespace, x: Floats) -> Network:
 
 
 def _announce(net: Network, x: Floats, options: argparse.Namespace) -> None:
-    """The time of the bounds of many inputs, from that of one, and the limits of those that have one."""
-    from ntkit.lipschitz import local_lipschitz
+    """The time of the bounds of many inputs, from that of a few, and the limits of those that have one."""
+    from ntkit.lipschitz import certified_radius, local_lipschitz
 
     if len(x) >= MANY:
-        one = timed(lambda: local_lipschitz(net, x[:1], options.radius[0], method="lirpa", norm=NORMS[options.norm]))
-        announce("bounds", one * len(x) * len(options.radius))
+        few, norm = x[:: len(x) // FEW][:FEW], NORMS[options.norm]
+        best = timed(lambda: local_lipschitz(net, few, options.radius[-1], method="best", norm=norm))
+        certificate = timed(lambda: certified_radius(net, few, limit=max(options.radius), norm=norm)) if net.outputs > 1 else 0.0
+        announce("bounds", (2 * best * len(options.radius) + certificate) * len(x) / FEW)  # the others take what the best does
     limits = {name: getattr(options, name) for name in TIMED if getattr(options, name) is not None}
     if limits:
         announce(f"{' and '.join(limits)}, at most", sum(limits.values()) * len(options.radius))
 
 
-def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, options: argparse.Namespace) -> Ladder:
+def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, options: argparse.Namespace, parts: Parts) -> Ladder:
     """All methods at all radii."""
     import jax
 
@@ -201,28 +205,45 @@ def measured(net: Network, x: Floats, labels: np.ndarray[Any, Any] | None, optio
     limits = {name: getattr(options, name) for name in TIMED if getattr(options, name) is not None}
     methods = [name for name in METHODS if name != "absolute" or options.norm == "inf"] + list(limits)
     norm, clip = NORMS[options.norm], None if options.clip is None else tuple(options.clip)
+    shared: dict[str, Any] = {
+        "net": str(jax.tree.structure(net)),
+        "weights": list(map(np.asarray, jax.tree.leaves(net))),
+        "x": x,
+    }
+    shared |= {"norm": options.norm, "clip": clip, "seed": options.seed}
     values, show = _values(net, x), progress_line("bounding", power=1)
-    found: dict[str, list[Bound]] = {name: [] for name in methods}
+    found: dict[str, list[Arrays]] = {name: [] for name in methods}
+
+    def bound(name: str, radius: float) -> dict[str, Any]:
+        key = jax.random.key(options.seed) if name == SEARCHED else None
+        asked: dict[str, Any] = {"method": name, "norm": norm, "clip": clip, "deadline": limits.get(name), "key": key}
+        made = local_lipschitz(net, x, radius, **asked)
+        return {"rows": made.rows, "lower": made.lower, "status": made.status}
+
+    def certain() -> dict[str, Any]:
+        return {"radius": certified_radius(net, x, limit=max(options.radius), norm=norm, clip=clip).radius}
+
     for done, radius in enumerate(options.radius):
         for number, name in enumerate(methods, 1):
             if name in EVERYWHERE and done:
                 found[name].append(found[name][0])
             else:
-                key = jax.random.key(options.seed) if name == SEARCHED else None
-                asked: dict[str, Any] = {"method": name, "norm": norm, "clip": clip, "deadline": limits.get(name), "key": key}
-                found[name].append(local_lipschitz(net, x, radius, **asked))
+                depends = {**shared, "method": name, "radius": radius, "deadline": limits.get(name)}
+                found[name].append(parts.found_or(depends, partial(bound, name, radius)))
             if show:
                 show(done * len(methods) + number, len(methods) * len(options.radius))
-    certain = certified_radius(net, x, limit=max(options.radius), norm=norm, clip=clip) if values.shape[1] > 1 else None
+    radii = None
+    if values.shape[1] > 1:
+        radii = parts.found_or({**shared, "method": "certified", "limit": max(options.radius)}, certain)["radius"]
     return Ladder(
         norm=options.norm,
         radii=options.radius,
-        bounds={name: np.array([bound.rows for bound in every]) for name, every in found.items()},
-        status={name: [bound.status for bound in found[name]] for name in limits},
-        lower=np.max([[bound.lower for bound in every] for every in found.values()], axis=0),
+        bounds={name: np.array([made["rows"] for made in every]) for name, every in found.items()},
+        status={name: [str(made["status"]) for made in found[name]] for name in limits},
+        lower=np.max([[made["lower"] for made in every] for every in found.values()], axis=0),
         values=values,
         labels=labels,
-        certified_radius=None if certain is None else certain.radius,
+        certified_radius=radii,
     )
 
 

@@ -41,6 +41,7 @@ from ntkit.studies import (
     MOST_NEAREST,
     Convolution,
     LayerKernel,
+    Parts,
     add_convolution_options,
     add_output_options,
     announce,
@@ -96,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
         print(line, flush=True)
     announce("spectra", sum(map(seconds, layers)))
     with threadpool_limits(1):  # many small matrices: threads would wait for each other
-        rows = measured(layers, options)
+        rows = measured(layers, options, places.parts())
     for line in (*table(rows), *_enclosed(rows), *_impossible(layers)):
         print(line)
     places.write(
@@ -110,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def measured(layers: list[Convolution], options: argparse.Namespace) -> list[LayerKernel]:
+def measured(layers: list[Convolution], options: argparse.Namespace, parts: Parts) -> list[LayerKernel]:
     """The kernels of a file, or those that are made."""
     if options.weights is None:
         kernels = [(layers[0], name, kernel) for name, kernel in made_kernels(layers[0], options.seed).items()]
@@ -118,7 +119,7 @@ def measured(layers: list[Convolution], options: argparse.Namespace) -> list[Lay
         kernels = [(layer, "given", layer.kernel) for layer in layers if layer.kernel is not None]
     rows, show = [], progress_line("decomposing", power=1)
     for done, (layer, name, kernel) in enumerate(kernels, 1):
-        rows.append(measured_kernel(layer, name, kernel, most=options.nearest))
+        rows.append(measured_kernel(layer, name, kernel, parts, most=options.nearest))
         if show:
             show(done, len(kernels))
     return rows

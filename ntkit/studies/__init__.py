@@ -33,6 +33,7 @@ from ntkit.studies._layer_kernels import MOST_NEAREST, LayerKernel, check_afford
 from ntkit.studies._layer_pictures import drawn_layers, short
 from ntkit.studies._matrix import KINDS, add_matrix_options, called, check_finite, check_squares, matrix, operator, title_of
 from ntkit.studies._output import Output, add_output_options, output
+from ntkit.studies._parts import Parts
 from ntkit.studies._results import (
     BLUE,
     GREY,
@@ -78,6 +79,7 @@ __all__ = [
     "Ladder",
     "LayerKernel",
     "Output",
+    "Parts",
     "Scenery",
     "Spectrum",
     "Studied",

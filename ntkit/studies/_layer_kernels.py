@@ -10,6 +10,7 @@ import numpy as np
 
 from ntkit.claims import UsageError
 from ntkit.studies._convolutions import Convolution, Floats, by_axes
+from ntkit.studies._parts import Parts
 
 if TYPE_CHECKING:
     from ntkit.orthoconv import Nearest, SpectralErrorBounds
@@ -19,6 +20,7 @@ _MOST_WORK = 10**12  # multiplications in the decompositions of a layer
 _SPEED = 10**9  # of them in a second of one core
 _MOST_NUMBERS = 2**28  # that L_orth holds: 2 GiB
 _MOST_DENSE = 2**27  # that the construction of a dense kernel holds
+NEAR = "nearest."  # begins names in a file
 _EPS = float(np.finfo(np.float64).eps)
 
 
@@ -150,25 +152,40 @@ def made_kernels(layer: Convolution, seed: int) -> dict[str, Floats]:
     return {**made, "gaussian": gaussian_kernel(keys[1], of)}
 
 
-def measured_kernel(layer: Convolution, name: str, kernel: Floats, *, most: int = MOST_NEAREST) -> LayerKernel:
+def measured_kernel(layer: Convolution, name: str, kernel: Floats, parts: Parts, *, most: int = MOST_NEAREST) -> LayerKernel:
     """Everything about one kernel; the nearest orthogonal one is looked for if it has no more than `most` weights."""
-    from ntkit.orthoconv import extreme_singular_values, nearest, rounding, singular_values, spectral_error_bounds
+    from ntkit.orthoconv import Nearest, spectral_error_bounds
+
+    why = _left_out(layer, name, kernel, most)
+    depends = {"kernel": kernel, "layer": repr(layer.layer), "padding": layer.padding, "size": layer.size, "side": layer.side}
+    found = parts.found_or(depends | {"near": not why}, lambda: _measured(layer, kernel, near=not why))
+    largest, smallest = ((float(low), float(high)) for low, high in (found["largest"], found["smallest"]))
+    near: dict[str, Any] = {key.removeprefix(NEAR): value for key, value in found.items() if key.startswith(NEAR)}
+    nearest = Nearest(**{key: value if value.ndim else value.item() for key, value in near.items()}) if near else None
+    bounds = spectral_error_bounds(kernel, layer.layer.stride)
+    return LayerKernel(layer, name, kernel, found.get("values"), largest, smallest, bounds, nearest, why)
+
+
+def _measured(layer: Convolution, kernel: Floats, *, near: bool) -> dict[str, Any]:
+    """What takes time: singular values, where the layer is not too large for them, their ends, and an orthogonal kernel."""
+    from ntkit.orthoconv import extreme_singular_values, nearest, rounding, singular_values
 
     of = layer.layer
-    values: Floats | None
+    found: dict[str, Any] = {}
     try:
-        values = np.asarray(singular_values(kernel, layer.size, of.stride, layer.padding))
+        values = found["values"] = np.asarray(singular_values(kernel, layer.size, of.stride, layer.padding))
     except ValueError:  # a matrix with a border that is too large to be decomposed
-        values, ends = None, extreme_singular_values(kernel, layer.size, of.stride, layer.padding)
-        largest, smallest = ends.largest, ends.smallest
+        ends = extreme_singular_values(kernel, layer.size, of.stride, layer.padding)
+        found |= {"largest": ends.largest, "smallest": ends.smallest}
     else:
         slack = _EPS * sum(layer.matrix) * float(values[0])
         if layer.padding == "circular":
             slack = float(rounding(kernel, of.stride, values[0]))
-        largest, smallest = ((max(float(v) - slack, 0.0), float(v) + slack) for v in (values[0], values[-1]))
-    why = _left_out(layer, name, kernel, most)
-    near = None if why else nearest(kernel, of.stride)
-    return LayerKernel(layer, name, kernel, values, largest, smallest, spectral_error_bounds(kernel, of.stride), near, why)
+        extremes = {"largest": float(values[0]), "smallest": float(values[-1])}
+        found |= {name: (max(value - slack, 0.0), value + slack) for name, value in extremes.items()}
+    if near:
+        found |= {f"{NEAR}{name}": value for name, value in vars(nearest(kernel, of.stride)).items()}
+    return found
 
 
 def _left_out(layer: Convolution, name: str, kernel: Floats, most: int) -> str:

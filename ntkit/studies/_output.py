@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ntkit.studies._inputs import MOST_SEEDS, whole
+from ntkit.studies._parts import Parts
 from ntkit.studies._results import (
     FORMATS,
     hashed,
@@ -24,6 +26,8 @@ from ntkit.studies._results import (
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+PARTS = "parts.partial"
 
 
 def add_output_options(
@@ -76,6 +80,14 @@ class Output:
         self._unfinished.append(file)
         return file
 
+    def parts(self) -> Parts:
+        """Where parts of the results are kept until everything is written; empty where a run starts anew."""
+        if self.folder is None:
+            return Parts(None)
+        if not self.resume:
+            shutil.rmtree(self.folder / PARTS, ignore_errors=True)
+        return Parts(self.folder / PARTS)
+
     def write(
         self,
         results: Mapping[str, Any],
@@ -117,6 +129,7 @@ class Output:
             written += [data, picture, record]
             for file in self._unfinished:
                 file.unlink(missing_ok=True)
+            shutil.rmtree(self.folder / PARTS, ignore_errors=True)
         if self.numbers is not None:
             write_record(self.numbers, results)
             written.append(self.numbers)

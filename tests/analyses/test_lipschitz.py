@@ -5,6 +5,7 @@ import csv
 import hashlib
 import json
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any, get_args
 
@@ -102,6 +103,46 @@ def test_each_method_is_asked_at_each_radius(monkeypatch: pytest.MonkeyPatch, ca
     assert "network  Network((3,) -> Matrix -> 1)" in shown
     assert "largest change of an output for a change of the input by 1 in the l_inf norm" in shown
     assert ["exact", "2", "2", "(stopped)"] in [line.split() for line in shown]
+
+
+def test_an_interrupted_run_goes_on_with_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Method by method and radius by radius; other inputs, weights or norms are other parts."""
+    asked: list[tuple[str, float]] = []
+
+    def bound(net: Network, x: np.ndarray, radius: float, **options: Any) -> Bound:
+        if len(asked) == most:
+            raise KeyboardInterrupt
+        asked.append((options["method"], radius))
+        rows = np.full((len(x), 3), radius + len(options["method"]))
+        return Bound(rows, rows[:, 0], rows / 2, "upper", options["method"], None, "float64", (x, x), 0.0, "met")
+
+    monkeypatch.setattr("ntkit.lipschitz.local_lipschitz", bound)
+    given = ("--weights", "net.npz", "--data", "points.npz", "--key", "x", "--radius", "0.1,0.2", "--bab", 3, "--out")
+    most = 99
+    assert run(*given, "whole") == 0
+    every = [*asked]
+    asked.clear()
+    most = 4
+    with pytest.raises(KeyboardInterrupt):
+        run(*given, "out")
+    assert [file.name for file in Path("out").iterdir()] == ["parts.partial"]
+    most = 99
+    np.savez("other.npz", **{**ARRAYS, "b1": ARRAYS["b1"] + 1}, act="relu")
+    for options, left in (
+        ((), every[4:]),
+        (("--weights", "other.npz"), every),
+        (("--count", 2), every),
+        (("--seed", 1), every),
+    ):
+        shutil.copytree("out", "again")
+        asked.clear()
+        assert run(*given, "again", *options) == 0
+        assert asked == left
+        assert not Path("again/parts.partial").exists()
+        if not options:
+            for name in ("data.npz", "figure.svg", "bounds.csv"):
+                assert Path("again", name).read_bytes() == Path("whole", name).read_bytes()
+        shutil.rmtree("again")
 
 
 def test_methods_are_those_of_local_lipschitz() -> None:

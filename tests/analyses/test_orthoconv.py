@@ -1,12 +1,12 @@
 """`ntkit analyze orthoconv`: layers by their numbers, kernels of files, what it writes, and what it refuses."""
 
-import argparse
 import csv
 import hashlib
 import json
 import pickle
 import re
 import shlex
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from analyses import orthoconv
 from ntkit.cli import main
 from ntkit.orthoconv import construct, exists, l_orth, singular_values
+from ntkit.studies import Parts
 
 RNG = np.random.default_rng(0)
 KERNELS = {
@@ -149,7 +149,7 @@ def test_one_layer_of_a_file(capsys: pytest.CaptureFixture[str]) -> None:
     assert analyze("--weights", "kernels.npz", "--layer", "line", "--size", 9, "--out", "out", "--format", "svg") == 0
     assert "layer      line: 2 -> 2 channels, 5, stride 1, circular" in capsys.readouterr().out
     assert "line: can be orthogonal" in Path("out/figure.svg").read_text()
-    assert analyze("--weights", "one.npy", "--size", 6, "--json", "all.json") == 0
+    assert analyze("--weights", "one.npy", "--size", 6, "--nearest", 0, "--json", "all.json") == 0
     assert [layer["layer"] for layer in layers()] == ["one"]
     assert analyze("--weights", "kernels.npz", "--ndim", 1, "--size", 6, "--json", "all.json") == 0
     assert [layer["layer"] for layer in layers()] == ["line"]
@@ -221,17 +221,46 @@ def test_a_record_repeats_the_run(capsys: pytest.CaptureFixture[str]) -> None:
     assert found[0] == found[1] != found[2]
 
 
-def test_an_interrupt_leaves_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(done: int, total: int) -> None:
-        raise KeyboardInterrupt
+def test_an_interrupted_run_goes_on_with_the_layers_that_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the same bytes; with --nearest 0, with the one of which nothing else is asked; with --no-resume, with none."""
+    decomposed: list[tuple[int, ...]] = []
 
-    monkeypatch.setattr(orthoconv, "progress_line", lambda *_, **__: stop)
-    options = argparse.ArgumentParser()
-    orthoconv.add_options(options)
-    with pytest.raises(KeyboardInterrupt):
-        orthoconv.run(options.parse_args(["--weights", "kernels.npz", "--size", "8", "--out", "out", "--json", "all.json"]))
-    assert not any(Path("out").iterdir())
+    def counted(kernel: Any, *arguments: Any) -> Any:
+        if len(decomposed) == most:
+            raise KeyboardInterrupt
+        decomposed.append(kernel.shape)
+        return singular_values(kernel, *arguments)
+
+    given = ("--weights", "kernels.npz", "--size", 8, "--stride", 2, "--out")
+    assert analyze(*given, "whole") == 0
+    monkeypatch.setattr("ntkit.orthoconv.singular_values", counted)
+    most = 2
+    assert analyze(*given, "out", "--json", "all.json") == 130
+    assert [file.name for file in Path("out").iterdir()] == ["parts.partial"]
     assert not Path("all.json").exists()
+    for options, left in (((), 1), (("--nearest", 0), 2), (("--no-resume",), 3)):
+        shutil.copytree("out", "again")
+        decomposed.clear()
+        most = 9
+        assert analyze(*given, "again", *options) == 0
+        assert len(decomposed) == left
+        assert sorted(file.name for file in Path("again").iterdir()) == ["data.npz", "figure.svg", "layers.csv", "record.json"]
+        if not options:
+            for name in ("data.npz", "figure.svg", "layers.csv"):
+                assert Path("again", name).read_bytes() == Path("whole", name).read_bytes()
+        shutil.rmtree("again")
+
+
+def test_a_part_that_was_damaged_is_computed_anew(tmp_path: Path) -> None:
+    found = [parts.found_or({"n": 1}, lambda: {"x": np.arange(3)}) for parts in (Parts(None), Parts(tmp_path / "parts"))]
+    (file,) = (tmp_path / "parts").iterdir()
+    file.write_bytes(file.read_bytes()[:-20])
+    found += [Parts(tmp_path / "parts").found_or({"n": 1}, lambda: {"x": np.arange(3)})]
+    found += [Parts(tmp_path / "parts").found_or({"n": 1}, lambda: pytest.fail("it is there"))]
+    for one in found:
+        np.testing.assert_array_equal(one["x"], [0, 1, 2])
+    with pytest.raises(TypeError, match="depends must hold words, numbers and arrays, got object"):
+        Parts(tmp_path / "parts").found_or({"n": object()}, dict)
 
 
 def test_a_kernel_that_may_be_read_the_other_way_is_noticed(capsys: pytest.CaptureFixture[str]) -> None:

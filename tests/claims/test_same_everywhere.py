@@ -14,27 +14,29 @@ from ntkit.claims._verify import Verification
 from tests.support import Recorder, catalogue, equal_claim, ntkit, verdicts, write_claims
 
 RANDOM = '''
-import jax
-
 @paper.claim("{slug}", where="T", statement="x", rule=Agreement(atol={atol}), controls={{"shifted": "the mean plus four"}})
 def {function}(trial: Trial) -> Estimates:
     """A mean of normal numbers; with a small tolerance it is a surprise, and repeated."""
-    sample = np.asarray(jax.random.normal(trial.key, (trial.repeats(quick=50, full=50), 3)))
+    size = trial.repeats(quick=50, full=50), 3
+    sample = {sample}
     return Estimates.from_samples(sample, predicted=4.0 * (trial.control == "shifted"))
 '''
+SAMPLES = {  # failures cost a new process, which is quick to start where there is no JAX
+    "a2024": "np.asarray(jax.random.normal(trial.key, size))", "b2024": "trial.rng().normal(size=size)",
+}  # fmt: skip
 TIMES = ("seconds", "cpu_seconds", "peak_mb", "created")
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("same")
-    for paper in ("a2024", "b2024"):
+    for paper, sample in SAMPLES.items():
         random_claims = [
-            RANDOM.format(slug=f"r-{i}", function=f"r_{i}", atol=atol) for i, atol in enumerate((0.9, 0.4, 0.25, 0.01))
+            RANDOM.format(slug=f"r-{i}", function=f"r_{i}", atol=atol, sample=sample)
+            for i, atol in enumerate((0.9, 0.4, 0.25, 0.01))
         ]
-        write_claims(
-            folder / "paper_checks", paper, *random_claims, equal_claim("x"), equal_claim("bad", "raise OSError('gone')")
-        )
+        first, last = ("import jax\n", "") if "jax" in sample else ("", equal_claim("bad", "raise OSError('gone')"))
+        write_claims(folder / "paper_checks", paper, first, *random_claims, equal_claim("x"), last)
     return folder
 
 
@@ -95,7 +97,7 @@ def test_three_shards_merged(folder: Path, reference: bytes) -> None:
     merged = ntkit("merge", "shard1", "shard2", "shard3", "--store", "merged", cwd=folder)
     assert merged.returncode == 0, merged.stderr
     done = ntkit("verify", "--store", "merged", "--json", "merged.json", cwd=folder)
-    assert "4 trials to measure" in done.stdout, "only what failed may be tried again"
+    assert "2 trials to measure" in done.stdout, "only what failed may be tried again"
     assert _bytes(json.loads((folder / "merged.json").read_text())) == reference
 
 
