@@ -189,7 +189,9 @@ def _announce(net: Network, x: Floats, options: argparse.Namespace) -> None:
     if len(x) >= MANY:
         few, norm = x[:: len(x) // FEW][:FEW], NORMS[options.norm]
         best = timed(lambda: local_lipschitz(net, few, options.radius[-1], method="best", norm=norm))
-        certificate = timed(lambda: certified_radius(net, few, limit=max(options.radius), norm=norm)) if net.outputs > 1 else 0.0
+        certificate = (
+            timed(lambda: certified_radius(net, few, limit=max(options.radius), norm=norm)) if net.outputs > 1 else 0.0
+        )
         announce("bounds", (2 * best * len(options.radius) + certificate) * len(x) / FEW)  # the others take what the best does
     limits = {name: getattr(options, name) for name in TIMED if getattr(options, name) is not None}
     if limits:

@@ -12,7 +12,7 @@ from ntkit._commands._words import number, region_words
 from ntkit.claims._claim import TIERS, Claim
 from ntkit.claims._index import read_catalogue
 from ntkit.claims._places import catalogue_folder
-from ntkit.claims._power import PowerFile
+from ntkit.claims._power import PowerFile, power_age, stored_evidence
 from ntkit.claims._record import latest_records
 from ntkit.claims._sources import SourceReader
 from ntkit.claims._store import Store
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     if claim.because:
         _field("because", claim.because)
     _field("measured by", f"{claim.function} in {claim.file}, line {claim.line}, returns {claim.returns}")
-    _field("power", _power(claim))
+    _field("power", _power(claim, Path(options.store)))
     if claim.notes:
         print(f"\n{textwrap.indent(claim.notes, '  ')}")
     _show_verdict(claim, Path(options.store))
@@ -57,21 +57,33 @@ def _field(name: str, text: str) -> None:
     )
 
 
-def _power(claim: Claim) -> str:
+def _power(claim: Claim, folder: Path) -> str:
     reader = SourceReader()
     sources = reader.read(Path(claim.file))
     reader.save()
     file = PowerFile(Path(claim.file).parent)
-    entry = next((found for tier in TIERS if (found := file.of(claim, sources, tier))), None)
-    if entry is None:
+    tier = next((tier for tier in TIERS if file.of(claim, sources, tier, None)), None)
+    if tier is None:
         return "not measured; `ntkit power` does"
-    age = "" if entry["current"] else "; measured before code, rule or controls last changed"
+    evidence = None
+    if _is_store(folder):
+        store = Store(folder, write=False)
+        evidence = stored_evidence(claim, sources, tier, store)
+        store.close()
+    entry = file.of(claim, sources, tier, evidence)
+    assert entry is not None
     controls = ", ".join(f"{name} refuted in {count}" for name, count in entry["controls"].items())
-    return f"as recorded in {entry['as_recorded']} of {entry['seeds']} seeds at tier {entry['tier']}; {controls}{age}"
+    return (
+        f"as recorded in {entry['as_recorded']} of {entry['seeds']} seeds at tier {entry['tier']}; {controls}{power_age(entry)}"
+    )
+
+
+def _is_store(folder: Path) -> bool:
+    return (folder / "results.sqlite").is_file()
 
 
 def _show_verdict(claim: Claim, folder: Path) -> None:
-    if not (folder / "results.sqlite").is_file():
+    if not _is_store(folder):
         return
     store = Store(folder, write=False)
     for record in latest_records([claim], store):

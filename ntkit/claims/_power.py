@@ -39,12 +39,25 @@ class PowerFile:
         except (ValueError, AttributeError) as error:
             raise UsageError(f"{self._file} is no file of power runs ({error}); mend it or delete it") from None
 
-    def of(self, claim: Claim, sources: Sources, tier: Tier) -> Mapping[str, Any] | None:
-        """The claim's entry for this tier; `current` says whether it holds for today's code, rule and controls."""
+    def of(self, claim: Claim, sources: Sources, tier: Tier, evidence: str | None) -> Mapping[str, Any] | None:
+        """The claim's entry for this tier, and whether it holds for today's code, rule and controls.
+
+        Args:
+            claim: whose entry.
+            sources: of today.
+            tier: of the trials.
+            evidence: the `evidence_digest` of today's code at the first seed, None if that is not known.
+
+        Returns:
+            The entry with `changed`, whether anything of them changed since, and `current`: nothing did, or only code that
+            gives the evidence of the first seed as before, to the byte.
+        """
         entry = self.entries.get(claim.name)
         if entry is None or entry["tier"] != tier:
             return None
-        return {**entry, "current": entry["sources"] == power_digest(claim, sources)}
+        changed = entry["sources"] != power_digest(claim, sources)
+        same = evidence is not None and entry.get("evidence") == evidence and entry.get("judged") == judged_digest(claim)
+        return {**entry, "changed": changed, "current": not changed or (same and not entry["flaky"])}
 
     def put(self, claim: str, entry: Mapping[str, Any]) -> None:
         """Record a power run and write the file."""
@@ -58,10 +71,43 @@ class PowerFile:
             ) from None
 
 
+def power_age(entry: Mapping[str, Any]) -> str:
+    """What changed since an entry was measured, to follow its counts; empty if nothing did."""
+    if not entry.get("changed", not entry["current"]):  # verdicts of earlier versions lack it
+        return ""
+    if entry["current"]:
+        return "; code has changed since, and gives the same evidence at the first seed, to the byte"
+    return "; measured before code, rule or controls last changed"
+
+
 def power_digest(claim: Claim, sources: Sources) -> str:
     """What a power run holds for: the code that measures, and the rule, controls and record that it was judged by."""
+    return _digest([sources.code_digest, *_judged(claim)])
+
+
+def judged_digest(claim: Claim) -> str:
+    """Rule, controls and record alone."""
+    return _digest(_judged(claim))
+
+
+def evidence_digest(outcomes: Mapping[str | None, Outcome | None]) -> str | None:
+    """One hash of the evidence of a claim and its controls at the first seed; None where any of it is missing."""
+    digests = {control or "": outcome.digest if outcome else "" for control, outcome in outcomes.items()}
+    return _digest(digests) if all(digests.values()) else None
+
+
+def stored_evidence(claim: Claim, sources: Sources, tier: Tier, store: Store) -> str | None:
+    """The `evidence_digest` of what a store holds, measured by these sources."""
+    tasks = {control: Task(claim, tier, FIRST_SEED, control, 0, sources) for control in claim.variants}
+    return evidence_digest({control: store.measured(task.key) for control, task in tasks.items()})
+
+
+def _judged(claim: Claim) -> list[Any]:
     controls = {name: list(control.parts) for name, control in claim.controls.items()}
-    what = [sources.code_digest, claim.name, claim.rule_data, controls, dict(claim.recorded)]
+    return [claim.name, claim.rule_data, controls, dict(claim.recorded)]
+
+
+def _digest(what: Any) -> str:
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
 
@@ -111,6 +157,8 @@ def measure_power(
     verdicts = Counter(word for (_, control), word in words.items() if control is None)
     return {
         "sources": power_digest(claim, sources),
+        "judged": judged_digest(claim),
+        "evidence": evidence_digest({control: outcomes[FIRST_SEED, control] for control in claim.variants}),
         "tier": tier,
         "seeds": seeds,
         "as_recorded": verdicts[claim.recorded[tier]],

@@ -14,10 +14,10 @@ from ntkit.claims._completion import completed
 from ntkit.claims._derive import Record, costs, derivation_key, derive, is_surprise, judge
 from ntkit.claims._engine import Engine, Finished, Progress, Started
 from ntkit.claims._outcome import Outcome, Task
-from ntkit.claims._power import PowerFile
+from ntkit.claims._power import PowerFile, evidence_digest
 from ntkit.claims._sources import SourceReader, Sources, digest_or_gone
 from ntkit.claims._store import Store
-from ntkit.claims._trial import Tier
+from ntkit.claims._trial import FIRST_SEED, Tier
 
 Place = tuple[str | None, int]  # control and block
 
@@ -191,7 +191,8 @@ class Verification:
     def _power_of(self, job: _Job) -> Mapping[str, Any] | None:
         folder = Path(job.claim.file).parent
         file = self._power.setdefault(folder, PowerFile(folder))
-        return file.of(job.claim, job.sources, self._tier)
+        first = {control: job.outcomes[control, 0] for control in job.claim.variants} if self._seed == FIRST_SEED else None
+        return file.of(job.claim, job.sources, self._tier, evidence_digest(first) if first else None)
 
 
 def in_shard(claim: Claim, seed: int, shard: tuple[int, int]) -> bool:

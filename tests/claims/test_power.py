@@ -58,7 +58,7 @@ def test_the_command_writes_the_file_and_verdicts_show_it(tmp_path: Path) -> Non
     entry = json.loads((tmp_path / "paper_checks" / "power.json").read_text())["doe2024/x"]
     assert (entry["seeds"], entry["verdicts"], entry["controls"]) == (3, {"supported": 3}, {"off": 3})
     assert ntkit("verify", "--json", "out.json", cwd=tmp_path).returncode == 0
-    assert json.loads((tmp_path / "out.json").read_text())[0]["power"] == {**entry, "current": True}
+    assert json.loads((tmp_path / "out.json").read_text())[0]["power"] == {**entry, "changed": False, "current": True}
     assert "as recorded in 3 of 3 seeds at tier quick; off refuted in 3" in ntkit("show", "doe2024/x", cwd=tmp_path).stdout
 
 
@@ -70,6 +70,24 @@ def test_a_changed_rule_makes_a_power_run_old(tmp_path: Path) -> None:
     write_claims(folder, "doe2024", equal_claim("x").replace("rtol=1e-9", "rtol=1e-8"))
     assert not verify(tmp_path)[0][0]["power"]["current"]
     assert "before code, rule or controls last changed" in ntkit("show", "doe2024/x", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("body", "same"),
+    [("y = 1", True), ("return Sides([1.0, 2.0], [1.0, 2.0 + 1e-12])", False), ("np.add(1, trial.control == 'off')", True)],
+)
+def test_code_that_gives_the_same_evidence_leaves_a_power_run_as_it_is(tmp_path: Path, body: str, same: bool) -> None:
+    """The evidence of the first seed, of claim and controls; `show` knows it from the store."""
+    folder = tmp_path / "paper_checks"
+    PowerFile(folder).put("doe2024/x", _power(tmp_path, equal_claim("x"), 2))
+    write_claims(folder, "doe2024", equal_claim("x", body))
+    ((record,), _, _), old = verify(tmp_path), "before code, rule or controls last changed"
+    assert (record["power"]["changed"], record["power"]["current"]) == (True, same)
+    shown = " ".join(ntkit("show", "doe2024/x", "--store", "store", cwd=tmp_path).stdout.split())
+    assert ("code has changed since, and gives the same evidence at the first seed, to the byte" if same else old) in shown
+    assert old in " ".join(ntkit("show", "doe2024/x", "--store", "none", cwd=tmp_path).stdout.split())
+    write_claims(folder, "doe2024", equal_claim("x", body).replace("rtol=1e-9", "rtol=1e-8"))
+    assert not verify(tmp_path)[0][0]["power"]["current"]
 
 
 def test_a_power_file_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -26,10 +26,10 @@ def test_settings_of_one_trial_do_not_reach_the_next(tmp_path: Path) -> None:
     leaving = "import os, threading, time; os.chdir('/'); os.environ['X'] = 'y'; np.seterr(all='raise')"
     bomb = "import os, threading; threading.Timer(0.7, os._exit, [1]).start()"
     patient = "import os, time; time.sleep(1.5); assert os.getcwd() != '/' and 'X' not in os.environ; np.exp(-800.0)"
-    for key in ("doe2024", "roe2024"):
-        first = equal_claim("aaa", "import jax; jax.config.update('jax_enable_x64', False)")
-        rest = [equal_claim("bbb", f"import jax; {TINY}"), equal_claim("ccc", leaving), equal_claim("ddd", bomb)]
-        write_claims(tmp_path / "paper_checks", key, "import jax\n", first, *rest, equal_claim("eee", patient))
+    switching = equal_claim("aaa", "jax.config.update('jax_enable_x64', False)")
+    write_claims(tmp_path / "paper_checks", "doe2024", "import jax\n", switching, equal_claim("bbb", TINY))
+    rest = equal_claim("ccc", leaving), equal_claim("ddd", bomb), equal_claim("eee", patient)
+    write_claims(tmp_path / "paper_checks", "roe2024", *rest)
     assert set(_verdicts(tmp_path, "--jobs", 1).values()) == {"supported"}
 
 

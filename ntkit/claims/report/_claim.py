@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ntkit.claims._claim import TIERS, Citation
+from ntkit.claims._power import power_age
 from ntkit.claims.figures._words import region_words
 from ntkit.claims.report._entry import Entry
 from ntkit.claims.report._evidence import Files, evidence_section
@@ -128,8 +129,7 @@ def _power(power: Mapping[str, Any] | None) -> str:
         return "not measured at this tier"
     seeds = power["seeds"]
     controls = "; ".join(f"control {name} refuted in {count} of {seeds}" for name, count in power["controls"].items())
-    age = "" if power["current"] else " (measured before the code last changed)"
-    return f"as recorded in {power['as_recorded']} of {seeds} seeds at tier {power['tier']}; {controls}{age}"
+    return f"as recorded in {power['as_recorded']} of {seeds} seeds at tier {power['tier']}; {controls}{power_age(power)}"
 
 
 def _facts(facts: Mapping[str, Any]) -> Iterator[tuple[str, Child]]:
