@@ -15,6 +15,7 @@ from hypothesis import settings
 from ntkit.claims._places import cache_folder
 
 threadpoolctl.threadpool_limits(1)  # small matrices: threads would wait for each other
+os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # in processes that tests start, too
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_dtype_promotion", "strict")

@@ -11,6 +11,8 @@ from ntkit.kernels import empirical_ntk
 from ntkit.kernels._memory import Sizes, _groupings, _tilings
 from tests.kernels.finite_functions import PROBLEMS, averaged, full_kernel, mlp_problem
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 IMPLEMENTATIONS = pytest.mark.parametrize("implementation", ["jacobian", "ntvp"])
 EVERY = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
 

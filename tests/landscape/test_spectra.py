@@ -22,6 +22,8 @@ from ntkit.landscape._lanczos import Lanczos
 from ntkit.strategies import seeds
 from tests.landscape.models import case, cross_entropy, dense_hessian, outputs, perceptron, quadratic
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 KEY = jax.random.key(0)
 
 

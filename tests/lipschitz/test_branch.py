@@ -15,6 +15,8 @@ WIDTHS = (2, 6, 5, 2)
 ARITHMETICS = ("float64", "float64+outward")
 
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 def case(seed, widths=WIDTHS):
     rng = np.random.default_rng(seed)
     layers = [(1.5 * rng.normal(size=(m, n)) / np.sqrt(n), 0.4 * rng.normal(size=m)) for n, m in pairwise(widths)]
