@@ -68,6 +68,7 @@ from ntkit.studies import (
     positive,
     progress_line,
     reals,
+    said_bytes,
     short,
     spatial_layers,
     timed,
@@ -81,6 +82,7 @@ Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 COUNT = 20  # inputs, unless told otherwise
+LARGE = 2 * 10**9  # bytes of memory that are worth saying
 MANY, FEW = 100, 16  # inputs from which on their time is told, and of how many it is measured
 METHODS = ("product", "absolute", "ibp", "recurjac", "lirpa", "best")  # from crude to tight
 TIMED = ("bab", "exact")  # with a deadline: an option each
@@ -183,9 +185,12 @@ def _in_words(options: argparse.Namespace, x: Floats) -> Network:
 
 
 def _announce(net: Network, x: Floats, options: argparse.Namespace) -> None:
-    """The time of the bounds of many inputs, from that of a few, and the limits of those that have one."""
-    from ntkit.lipschitz import certified_radius, local_lipschitz
+    """Memory of a large network's bounds, the time of those of many inputs, from that of a few, and limits where there are."""
+    from ntkit.lipschitz import certified_radius, expected_memory, local_lipschitz
 
+    memory = expected_memory(net)
+    if memory >= LARGE:
+        print(f"memory   about {said_bytes(memory)} for bounds, most of it to compile them", flush=True)
     if len(x) >= MANY:
         few, norm = x[:: len(x) // FEW][:FEW], NORMS[options.norm]
         best = timed(lambda: local_lipschitz(net, few, options.radius[-1], method="best", norm=norm))

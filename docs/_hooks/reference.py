@@ -26,7 +26,8 @@ class Reference(griffe.Extension):
     def on_package(self, *, pkg: griffe.Module, **_: Any) -> None:
         """A method without a docstring is not shown."""
         for module in pkg.modules.values():
-            self.on_package(pkg=module)
+            if not module.is_alias:  # an import, which may lead back to the package itself
+                self.on_package(pkg=module)
         for cls in pkg.classes.values():
             for name, member in cls.members.items():
                 if any(name in base.members for base in cls.mro()):

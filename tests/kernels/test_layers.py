@@ -9,8 +9,6 @@ import pytest
 
 from ntkit.kernels import Dense, Erf, Relu, serial
 
-pytestmark = pytest.mark.usefixtures("hardly_optimised")
-
 ROOT2 = 2**0.5
 TWO_HIDDEN = serial(Dense(), Relu(), Dense(ROOT2), Relu(), Dense(ROOT2))
 

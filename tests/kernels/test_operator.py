@@ -11,6 +11,8 @@ from scipy.sparse.linalg import eigsh
 from ntkit.kernels import ntk_operator
 from tests.kernels.finite_functions import PROBLEMS, as_matrix, averaged, cnn_problem, full_kernel, mlp_problem
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 EVERY = pytest.mark.parametrize("problem", PROBLEMS.values(), ids=PROBLEMS)
 
 

@@ -9,6 +9,8 @@ from hypothesis import given
 from ntkit.landscape import between, direction_pair, filter_normalized, gaussian, layer_normalized
 from ntkit.strategies import seeds
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 KEY = jax.random.key(0)
 
 

@@ -17,6 +17,7 @@ ARITHMETICS = ("float64", "float64+outward")
 
 pytestmark = pytest.mark.usefixtures("hardly_optimised")
 
+
 def case(seed, widths=WIDTHS):
     rng = np.random.default_rng(seed)
     layers = [(1.5 * rng.normal(size=(m, n)) / np.sqrt(n), 0.4 * rng.normal(size=m)) for n, m in pairwise(widths)]

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import get_args
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from ntkit.lipschitz import Network, local_lipschitz
 from ntkit.strategies import PerceptronStyle, perceptrons, seeds
 from tests.lipschitz.fuzz import METHODS, Case, bounds_of, fuzz
 from tests.oracles import lipschitz_reference as reference
+
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
 
 LARGEST = (3, 5, 5, 2)
 TOLERANCE = {"rtol": 1e-10, "atol": 1e-12}  # sums of at most some hundred terms of size 1 to 100
