@@ -5,7 +5,7 @@ A study is a file `analyses/NAME.py` with a docstring, `add_options(parser)` and
 
 from ntkit.studies._convolution_options import add_convolution_options, convolutions
 from ntkit.studies._convolutions import Convolution, by_axes
-from ntkit.studies._estimates import announce, announce_eigenvalues, announce_gram, said_bytes, timed
+from ntkit.studies._estimates import announce, announce_eigenvalues, announce_gram, said_bytes, timed, timed_twice
 from ntkit.studies._finite import FiniteNetwork, add_weights_options, drawn_network, parsed_network, weights_error
 from ntkit.studies._inputs import (
     MOST_REPEATS,
@@ -155,6 +155,7 @@ __all__ = [
     "surface_page",
     "targets",
     "timed",
+    "timed_twice",
     "title_of",
     "user_network",
     "versions",

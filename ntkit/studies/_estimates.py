@@ -41,10 +41,16 @@ def announce(what: str, seconds: float) -> None:
 
 def timed(work: Callable[[], Any]) -> float:
     """Seconds that work takes once it is compiled: it is done twice."""
-    work()
+    return timed_twice(work)[1]
+
+
+def timed_twice(work: Callable[[], Any]) -> tuple[float, float]:
+    """Seconds that work takes, with what it compiles, and once it is compiled."""
     began = time.perf_counter()
     work()
-    return time.perf_counter() - began
+    compiled = time.perf_counter()
+    work()
+    return compiled - began, time.perf_counter() - compiled
 
 
 def announce_gram(studied: Network | Kernel, x: Floats, kinds: Sequence[str], *, on_disk: bool = False) -> None:

@@ -48,6 +48,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 def test_pages_draw_formulas_and_ask_no_other_host(browser: webdriver.Chrome, site: str) -> None:
+    browser.get("about:blank")  # the page that a browser begins with has requests of its own
     requests(browser)
     for page in ("catalogue.html", "notation.html", "explanation/numerics.html", "reference/kernels.html"):
         browser.get(site + page)
