@@ -10,15 +10,16 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 INSTRUMENTS = ("kernels", "spectra", "separation", "orthoconv", "lipschitz", "landscape")
-SHARED = ("data", "_compat", "_threads")  # what any instrument may use
+SHARED = ("data", "_compat", "_memory", "_threads")  # what any instrument may use
 ALLOWED = {  # instrument -> others whose public names it may use
     **dict.fromkeys(INSTRUMENTS, SHARED),
     "spectra": (*SHARED, "kernels"),
     "lipschitz": (*SHARED, "orthoconv", "kernels"),
     "landscape": (*SHARED, "kernels"),
     "strategies": (*SHARED, *INSTRUMENTS),
-    "data": (),
+    "data": ("_memory",),
     "_compat": (),
+    "_memory": (),
     "_threads": (),
 }
 WEIGHTS = {"analyses/benchmarks/digits_networks.npz"}  # of networks that a benchmark measures; made by the script beside it

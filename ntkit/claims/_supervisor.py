@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 import subprocess
 import sys
@@ -10,7 +11,6 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from ntkit._memory import memory_bytes
 from ntkit.claims._channel import BrokenFrameError
 from ntkit.claims._engine import Event, Finished, Progress, Started
 from ntkit.claims._errors import NtkitError
@@ -19,7 +19,6 @@ from ntkit.claims._process import WorkerProcess
 
 TICK = 0.1  # seconds between looks at deadlines and memory
 MEMORY_LIMIT_MB = 4096.0
-_UNKNOWN = 2**34  # bytes of memory, where the system does not say
 
 # Ends every worker's process group when the driver is gone, however it went: its standard input closes then.
 _GUARD = """
@@ -34,8 +33,8 @@ for group in groups:
 
 
 def default_memory_limit_mb(jobs: int, total_mb: float | None = None) -> float:
-    """4 GiB a worker, or its share of four fifths of the memory there is (None: this process's), whichever is less."""
-    total_mb = total_mb or (memory_bytes() or _UNKNOWN) / 1024**2
+    """4 GiB a worker, or its share of four fifths of the memory there is (None: the machine's), whichever is less."""
+    total_mb = total_mb or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**2
     return min(MEMORY_LIMIT_MB, 0.8 * total_mb / jobs)
 
 

@@ -7,7 +7,6 @@ import jax
 import numpy as np
 import pytest
 
-from ntkit.claims._supervisor import default_memory_limit_mb
 from ntkit.data import byte_limit
 from ntkit.kernels import AvgPool, Conv, Dense, Flatten, GlobalAvgPool, Relu, estimate, gram, gram_operator, parallel, serial
 from ntkit.kernels import _room as room
@@ -106,4 +105,3 @@ def test_a_control_group_limits_memory(file, tmp_path, monkeypatch):
     place.write_text("1000000\n")
     assert room.available_bytes() == 1000000
     assert byte_limit() == 250000
-    assert default_memory_limit_mb(1) == pytest.approx(0.8 * 1e6 / 2**20)
