@@ -43,6 +43,7 @@ from ntkit.claims import UsageError
 from ntkit.studies import (
     Inputs,
     Output,
+    Parts,
     Scenery,
     Studied,
     add_output_options,
@@ -102,11 +103,14 @@ def run(options: argparse.Namespace) -> int:
     places = output(options)
     train_it = options.net is not None and options.weights is None
     _announce(studied, inputs, values, train_it, options)
+    parts = places.parts()
+    about = {"net": studied.words, "code": studied.code, "x": inputs.x, "y": values, "loss": _kind(values, options)}
+    about |= {"seed": options.seed}
     if train_it:
-        studied = _trained(studied, inputs, values, keys["order"], options)
+        studied = _trained(studied, inputs, values, keys["order"], options, parts, about)
     weights = _kept(studied, places)
     point = _loss(studied, inputs, values, options)
-    found = measured(studied, point, keys, places.unfinished("plane.npz"), options)
+    found = measured(studied, point, keys, places.unfinished("plane.npz"), options, parts, about)
     for line in described(studied, inputs, found, options):
         print(line)
     title = f"{short(studied.words)} on {len(inputs.x)} {inputs.name}"
@@ -161,8 +165,17 @@ def _kept(studied: Studied, places: Output) -> list[Path]:
     return [file]
 
 
-def _trained(studied: Studied, inputs: Inputs, y: Floats, key: jax.Array, options: argparse.Namespace) -> Studied:
-    """After training, which is stated; and its weights written."""
+def _trained(
+    studied: Studied,
+    inputs: Inputs,
+    y: Floats,
+    key: jax.Array,
+    options: argparse.Namespace,
+    parts: Parts,
+    about: dict[str, Any],
+) -> Studied:
+    """After training, which is stated."""
+    import jax
     import jax.numpy as jnp
 
     from ntkit.landscape import Adam, train
@@ -171,14 +184,29 @@ def _trained(studied: Studied, inputs: Inputs, y: Floats, key: jax.Array, option
     if options.batch is not None and options.batch > len(inputs.x):
         raise UsageError(f"--batch {options.batch}: there are only {len(inputs.x)} inputs")
     loss = _losses(studied.outputs, _kind(y, options))
-    found = train(
-        lambda params, data: loss(params, *data).mean(), studied.params, Adam(options.rate), options.steps,
-        data=(jnp.asarray(inputs.x), jnp.asarray(y)), batch=batch, key=key,
-    )  # fmt: skip
-    if found.diverged:
-        raise UsageError(f"--rate {options.rate:g}: training diverged; take a smaller one")
+
+    def trained() -> dict[str, Any]:
+        found = train(
+            lambda params, data: loss(params, *data).mean(), studied.params, Adam(options.rate), options.steps,
+            data=(jnp.asarray(inputs.x), jnp.asarray(y)), batch=batch, key=key,
+        )  # fmt: skip
+        if found.diverged:
+            raise UsageError(f"--rate {options.rate:g}: training diverged; take a smaller one")
+        return _named(found.params)
+
+    start, structure = _named(studied.params), jax.tree.structure(studied.params)
+    how_long = {"steps": options.steps, "rate": options.rate, "batch": batch}
+    found = parts.found_or({**about, **how_long, "start": list(start.values())}, trained)
+    params = jax.tree.unflatten(structure, [jnp.asarray(found[name]) for name in start])
     how = f"Adam, rate {options.rate:g}, {options.steps} steps of {batch} inputs, seed {options.seed}"
-    return replace(studied, params=found.params, trained=how)
+    return replace(studied, params=params, trained=how)
+
+
+def _named(params: Any) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays of a pytree, by their numbers."""
+    import jax
+
+    return {str(number): np.asarray(leaf) for number, leaf in enumerate(jax.tree.leaves(params))}
 
 
 def _targets(inputs: Inputs, options: argparse.Namespace) -> Floats:
@@ -234,11 +262,13 @@ def measured(
     keys: dict[str, jax.Array],
     unfinished: Path | None,
     options: argparse.Namespace,
+    parts: Parts,
+    about: dict[str, Any],
 ) -> Scenery:
     """Lines, plane and spectrum."""
     import jax
 
-    from ntkit.landscape import density, direction_pair, slice_1d, slice_2d, smallest_eigenvalue, top_eigenpairs, trace
+    from ntkit.landscape import direction_pair, slice_1d, slice_2d
 
     loss, params = point["loss"], studied.params
     metrics = {name: function for name, function in point.items() if name != "loss"}
@@ -259,19 +289,36 @@ def measured(
         raise UsageError(said) from None
     size = sum(leaf.size for leaf in jax.tree.leaves(params))
     count = min(options.eigenvalues, size)
-    top = top_eigenpairs(loss, params, count, key=keys["spectrum"], rtol=1e-4)
-    low = smallest_eigenvalue(loss, params, key=keys["spectrum"])
-    spread = density(loss, params, key=keys["spectrum"], probes=4, width=(float(top.values[0]) - low.value) / 200 or None)
-    total = trace(loss, params, key=keys["spectrum"], rtol=0.1, max_probes=512)
+    spectrum = parts.found_or(
+        {**about, "at": list(_named(params).values()), "eigenvalues": count},
+        lambda: _spectrum(loss, params, keys["spectrum"], count),
+    )
+    ends = spectrum["trace_interval"]
     return Scenery(
         grid=grid, lines=[line.values for line in lines], plane=plane.values, centre=plane.centre,
         accuracy=float(point["accuracy"](params)) if "accuracy" in point else None, gradient=_length(jax.grad(loss)(params)),
-        curvatures=_in_plane(loss, params, [pair.first.tree, pair.second.tree]), top=np.asarray(top.values, float),
-        residuals=np.asarray(top.residuals, float), smallest=low.value, smallest_residual=low.residual, params=size,
-        accuracies=plane.metrics.get("accuracy"),
-        trace=total.value, trace_interval=total.interval, density_grid=spread.grid, density=spread.value,
-        density_interval=spread.interval, conventions=plane.conventions, homogeneous=studied.homogeneous,
+        curvatures=_in_plane(loss, params, [pair.first.tree, pair.second.tree]), top=spectrum["top"],
+        residuals=spectrum["residuals"], smallest=float(spectrum["smallest"]),
+        smallest_residual=float(spectrum["smallest_residual"]), params=size, accuracies=plane.metrics.get("accuracy"),
+        trace=float(spectrum["trace"]), trace_interval=(float(ends[0]), float(ends[1])),
+        density_grid=spectrum["grid"], density=spectrum["density"], density_interval=spectrum["density_interval"],
+        conventions=plane.conventions, homogeneous=studied.homogeneous,
     )  # fmt: skip
+
+
+def _spectrum(loss: Callable[[Any], jax.Array], params: Any, key: jax.Array, count: int) -> dict[str, Any]:
+    """The Hessian's largest eigenvalues and the smallest one, their density, and the trace."""
+    from ntkit.landscape import density, smallest_eigenvalue, top_eigenpairs, trace
+
+    top = top_eigenpairs(loss, params, count, key=key, rtol=1e-4)
+    low = smallest_eigenvalue(loss, params, key=key)
+    spread = density(loss, params, key=key, probes=4, width=(float(top.values[0]) - low.value) / 200 or None)
+    total = trace(loss, params, key=key, rtol=0.1, max_probes=512)
+    return {
+        "top": np.asarray(top.values, float), "residuals": np.asarray(top.residuals, float),
+        "smallest": low.value, "smallest_residual": low.residual, "trace": total.value, "trace_interval": total.interval,
+        "grid": spread.grid, "density": spread.value, "density_interval": spread.interval,
+    }  # fmt: skip
 
 
 def _in_plane(loss: Any, params: Any, ways: list[Any]) -> Floats:

@@ -31,6 +31,7 @@ class Studied:
         filter_axis: of output units in the weights.
         homogeneous: whether units can be rescaled without changing the function; None if that is not known.
         trained: how, in words; None for weights of a file.
+        code: hash of the user's file; empty where there is none.
     """
 
     words: str
@@ -39,6 +40,7 @@ class Studied:
     filter_axis: int
     homogeneous: bool | None
     trained: str | None
+    code: str = ""
 
 
 def studied_network(options: argparse.Namespace, key: jax.Array) -> tuple[Studied, Inputs]:
@@ -65,7 +67,7 @@ def _in_words(options: argparse.Namespace, key: jax.Array) -> tuple[Studied, Inp
         raise UsageError(f"--activation {options.activation}: goes with a network of a file, not with --net")
     finite, inputs = finite_network_and_inputs(options, key)
     homogeneous = None if isinstance(finite.net, UserNetwork) else rescalable(finite.net.layers)
-    return Studied(finite.words, finite.params, finite.net.apply, -1, homogeneous, None), inputs
+    return Studied(finite.words, finite.params, finite.net.apply, -1, homogeneous, None, finite.code), inputs
 
 
 def rescalable(layers: Sequence[Layer]) -> bool:

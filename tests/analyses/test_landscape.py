@@ -5,14 +5,17 @@ import csv
 import hashlib
 import json
 import shlex
+import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import ntkit.landscape
 from analyses import landscape
 from ntkit.cli import main
 from ntkit.kernels import parse
@@ -222,6 +225,45 @@ def test_numbers_are_checked(option: str, value: object, said: str, capsys: pyte
     with pytest.raises(SystemExit, match="2"):
         parsed("-o", "out", option, value)
     assert said in capsys.readouterr().err
+
+
+def test_an_interrupted_run_neither_trains_again_nor_draws_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the same bytes; with another rate or --no-resume it trains."""
+    options = ("--net", "dense4 relu dense1", *DATA, "--labels", "numbers", *SMALL, "--steps", 20, "--out")
+    assert analyze(*options, "whole") == 0
+    done: list[str] = []
+
+    def counted(name: str) -> None:
+        function = getattr(ntkit.landscape, name)
+
+        def call(*given: Any, **more: Any) -> Any:
+            if name == stop:
+                raise KeyboardInterrupt
+            done.append(name)
+            return function(*given, **more)
+
+        monkeypatch.setattr(ntkit.landscape, name, call)
+
+    for name in ("train", "slice_2d", "top_eigenpairs", "trace"):
+        counted(name)
+    stop = "trace"
+    assert analyze(*options, "out") == 130
+    assert done == ["train", "slice_2d", "top_eigenpairs"]
+    stop = ""
+    rest = ["slice_2d", "top_eigenpairs", "trace"]
+    for more, left in (((), rest), (("--no-resume",), ["train", *rest])):
+        shutil.copytree("out", "again")
+        done.clear()
+        assert analyze(*options, "again", *more) == 0
+        assert done == left  # the plane's rows are those of its file
+        assert not {"parts.partial", "plane.npz"} & {file.name for file in Path("again").iterdir()}
+        for file in ("data.npz", "figure.svg", "line.csv", "weights.npz"):
+            assert Path("again", file).read_bytes() == Path("whole", file).read_bytes(), file
+        shutil.rmtree("again")
+    stop = "slice_2d"
+    done.clear()
+    assert analyze(*options, "out", "--rate", 0.01) == 130
+    assert done == ["train"]
 
 
 def test_a_plane_of_another_network_is_not_gone_on_with(capsys: pytest.CaptureFixture[str]) -> None:
