@@ -50,6 +50,7 @@ from ntkit.studies import (
     add_study_options,
     add_target_option,
     announce,
+    announce_memory,
     drawn_scenery,
     files_of,
     output,
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
 Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 LOSSES = ("cross-entropy", "squared")
 COUNT = 500  # inputs of files, as of studies
+VECTORS = 60  # of the size of the parameters, which steps of Lanczos hold
 PARALLEL = 1 - 1e-6  # a cosine from which on two directions are one
 
 
@@ -142,10 +144,14 @@ def _check_outputs(studied: Studied, inputs: Inputs, y: Floats) -> None:
 
 
 def _announce(studied: Studied, inputs: Inputs, y: Floats, train_it: bool, options: argparse.Namespace) -> None:
-    """How long training and the picture will take, from a gradient and a loss."""
+    """Memory of the spectrum, from shapes and a compiled gradient; how long training and the picture take, from a loss."""
     import jax
 
     loss = _loss(studied, inputs, y, options)["loss"]
+    size = sum(leaf.nbytes for leaf in jax.tree.leaves(studied.params))
+    gradient = jax.jit(jax.grad(loss)).lower(studied.params).compile().memory_analysis()
+    vectors = max(VECTORS, 2 * options.eigenvalues + 1)
+    announce_memory("the Hessian's spectrum", vectors * size + 2 * (gradient.temp_size_in_bytes if gradient else 0))
     once = jax.jit(loss)
     of_loss = timed(lambda: once(studied.params).block_until_ready())
     if train_it:

@@ -58,6 +58,7 @@ from ntkit.studies import (
     add_output_options,
     add_weights_options,
     announce,
+    announce_memory,
     channels_first,
     chosen_inputs,
     drawn_ladder,
@@ -68,7 +69,6 @@ from ntkit.studies import (
     positive,
     progress_line,
     reals,
-    said_bytes,
     short,
     spatial_layers,
     timed_twice,
@@ -82,7 +82,6 @@ Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 COUNT = 20  # inputs, unless told otherwise
-LARGE = 2 * 10**9  # bytes of memory that are worth saying
 MANY, FEW = 100, 16  # inputs from which on their time is told, and of how many it is measured
 METHODS = ("product", "absolute", "ibp", "recurjac", "lirpa", "best")  # from crude to tight
 TIMED = ("bab", "exact")  # with a deadline: an option each
@@ -190,9 +189,7 @@ def _announce(net: Network, x: Floats, options: argparse.Namespace) -> None:
 
     from ntkit.lipschitz import certified_radius, expected_memory, local_lipschitz
 
-    memory = expected_memory(net)
-    if memory >= LARGE:
-        print(f"memory   about {said_bytes(memory)} for bounds, most of it to compile them", flush=True)
+    announce_memory("bounds, most of it to compile them", expected_memory(net))
     if len(x) >= MANY:
         few, norm, key = x[:: len(x) // FEW][:FEW], NORMS[options.norm], jax.random.key(options.seed)
         asked: dict[str, Any] = {"radius": options.radius[-1], "norm": norm}

@@ -45,6 +45,7 @@ from ntkit.studies import (
     add_convolution_options,
     add_output_options,
     announce,
+    announce_memory,
     by_axes,
     check_affordable,
     convolutions,
@@ -53,6 +54,7 @@ from ntkit.studies import (
     measured_kernel,
     output,
     progress_line,
+    regulariser_bytes,
     seconds,
     short,
     whole,
@@ -95,6 +97,7 @@ def run(options: argparse.Namespace) -> int:
     places = output(options)
     for line in _words(layers):
         print(line, flush=True)
+    announce_memory("L_orth of the largest layer", max(map(regulariser_bytes, layers)))
     announce("spectra", sum(map(seconds, layers)))
     with threadpool_limits(1):  # many small matrices: threads would wait for each other
         rows = measured(layers, options, places.parts())

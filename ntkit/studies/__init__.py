@@ -5,7 +5,15 @@ A study is a file `analyses/NAME.py` with a docstring, `add_options(parser)` and
 
 from ntkit.studies._convolution_options import add_convolution_options, convolutions
 from ntkit.studies._convolutions import Convolution, by_axes
-from ntkit.studies._estimates import announce, announce_eigenvalues, announce_gram, said_bytes, timed, timed_twice
+from ntkit.studies._estimates import (
+    announce,
+    announce_eigenvalues,
+    announce_gram,
+    announce_memory,
+    said_bytes,
+    timed,
+    timed_twice,
+)
 from ntkit.studies._finite import FiniteNetwork, add_weights_options, drawn_network, parsed_network, weights_error
 from ntkit.studies._inputs import (
     MOST_REPEATS,
@@ -29,7 +37,15 @@ from ntkit.studies._kernels import Kernel, function_of, in_words
 from ntkit.studies._ladder_pictures import drawn_ladder
 from ntkit.studies._ladders import Ladder
 from ntkit.studies._laws import grouped, if_certain, law_facts, law_line, law_title, law_words
-from ntkit.studies._layer_kernels import MOST_NEAREST, LayerKernel, check_affordable, made_kernels, measured_kernel, seconds
+from ntkit.studies._layer_kernels import (
+    MOST_NEAREST,
+    LayerKernel,
+    check_affordable,
+    made_kernels,
+    measured_kernel,
+    regulariser_bytes,
+    seconds,
+)
 from ntkit.studies._layer_pictures import drawn_layers, short
 from ntkit.studies._matrix import KINDS, add_matrix_options, called, check_finite, check_squares, matrix, operator, title_of
 from ntkit.studies._output import Output, add_output_options, output
@@ -97,6 +113,7 @@ __all__ = [
     "announce",
     "announce_eigenvalues",
     "announce_gram",
+    "announce_memory",
     "by_axes",
     "called",
     "channels_first",
@@ -140,6 +157,7 @@ __all__ = [
     "positive",
     "progress_line",
     "reals",
+    "regulariser_bytes",
     "rescalable",
     "results_file",
     "results_folder",

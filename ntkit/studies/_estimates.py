@@ -18,6 +18,7 @@ Floats = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
 PART = 8  # a pilot has so many times fewer inputs, and PART^2 times fewer pairs
 MANY_TILES, MANY_INPUTS = 32, 1000  # from which on a pilot pays
+MUCH = 10**9  # bytes from which on memory is worth saying
 EIGEN = 300  # side of the matrix whose eigenvalues are timed
 _UNITS = {"GB": 10**9, "MB": 10**6, "kB": 10**3}
 
@@ -37,6 +38,12 @@ def announce(what: str, seconds: float) -> None:
     """A line on work that will take long."""
     if seconds >= LONG:
         print(f"time     {what}: about {said_seconds(seconds)}", flush=True)
+
+
+def announce_memory(what: str, size: float) -> None:
+    """A line on work that will take much memory."""
+    if size >= MUCH:
+        print(f"memory   {what}: about {said_bytes(size)}", flush=True)
 
 
 def timed(work: Callable[[], Any]) -> float:

@@ -116,12 +116,18 @@ def check_affordable(layer: Convolution) -> None:
         raise UsageError(
             f"--size {by_axes(layer.side)}: {layer.name} would have {blocks} to decompose, for more than 15 minutes"
         )
-    held = (prod(2 * lag + 1 for lag in of.lags) // 2 + 1) * prod(of.shape)
+    held = regulariser_bytes(layer) // 8
     if held > _MOST_NUMBERS:
         raise UsageError(
             f"{layer.name}: a kernel of shape {of.shape} is too large, L_orth would hold {held} numbers at a time, "
             f"more than {_MOST_NUMBERS}"
         )
+
+
+def regulariser_bytes(layer: Convolution) -> int:
+    """What L_orth holds at a time."""
+    of = layer.layer
+    return int(8 * (prod(2 * lag + 1 for lag in of.lags) // 2 + 1) * prod(of.shape))
 
 
 def seconds(layer: Convolution) -> float:
