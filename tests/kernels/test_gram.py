@@ -25,6 +25,8 @@ from ntkit.kernels import (
     serial,
 )
 
+pytestmark = pytest.mark.usefixtures("hardly_optimised")
+
 VECTORS = np.random.default_rng(0).normal(size=(11, 30))
 OTHERS = np.random.default_rng(1).normal(size=(5, 30))
 IMAGES = np.random.default_rng(2).normal(size=(7, 4, 3, 2))
