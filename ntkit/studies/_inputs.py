@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from math import prod
@@ -102,9 +101,6 @@ def kernel_and_inputs(options: argparse.Namespace) -> tuple[Network | Kernel, In
         UserCodeError: the user's code raised.
     """
     check_dask_option(options)
-    os.environ["NPROC"] = (
-        "1"  # XLA compiles other programs for other numbers of cores: so, bytes are the same; tiles have threads
-    )
     if getattr(options, "kernel", None) is None:
         if options.weights is not None or is_place(options.net):
             return _finite_kernel_and_inputs(options)

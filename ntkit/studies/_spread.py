@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,10 +67,13 @@ def spread(
     if options.dask is None:
         yield None
         return
+    from ntkit._threads import cores
+
     with tempfile.TemporaryDirectory(prefix="ntkit-gram-") if folder is None else nullcontext(str(folder)) as place:
         file = Path(place, INPUTS).resolve()
         write_whole(file, lambda opened: np.save(opened, x))
-        told = {"inputs": str(file), "sha256": _digest(x), "identity": _identity(studied), "kind": kind}
+        told: dict[str, Any] = {"inputs": str(file), "sha256": _digest(x), "identity": _identity(studied), "kind": kind}
+        told["cores"] = int(os.environ.get("NPROC") or cores())  # as XLA counts them
         try:
             yield partial(_scattered, options.dask, told | {"recipe": _recipe(studied, options)})
         finally:
@@ -100,10 +104,28 @@ def computed_bands(parameters: Mapping[str, Any]) -> dict[str, np.ndarray[Any, A
     """
     from ntkit.kernels import gram_band
 
+    _compile_for(parameters["cores"])
     studied, x = _found(*(parameters[name] for name in ("inputs", "sha256", "identity")), json.dumps(parameters["recipe"]))
     asked: dict[str, Any] = {"kind": parameters["kind"], "tile": parameters["tile"], "threads": 1}
     found = {band: gram_band(function_of(studied), x, band=band, **asked) for band in parameters["bands"]}
     return {f"{band}:{number}": part for band, parts in found.items() for number, part in enumerate(parts)}
+
+
+@cache
+def _compile_for(cores: int) -> None:
+    """XLA compiles other programs for other numbers of cores, whose last bits differ: here those of the driver's machine.
+
+    It asks once, when it begins; the environment is put back, as for whatever else runs in this process.
+    """
+    import jax
+
+    usual = os.environ.get("NPROC")
+    os.environ["NPROC"] = str(cores)
+    jax.devices()
+    if usual is None:
+        del os.environ["NPROC"]
+    else:
+        os.environ["NPROC"] = usual
 
 
 @lru_cache(maxsize=1)  # a process computes many cells of one matrix
