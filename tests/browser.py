@@ -1,12 +1,14 @@
 """What tests in a browser share: headless Chromium with an empty profile, and what it asked for."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -29,6 +31,15 @@ def chromium(profile: Path) -> Iterator[webdriver.Chrome]:
         yield driver
     finally:
         driver.quit()
+
+
+def settled(browser: webdriver.Chrome, condition: Callable[[], bool], page: str = "") -> None:
+    """Wait until a page is as it should be: it is laid out some time after it is loaded, or replaced meanwhile.
+
+    Raises:
+        TimeoutException: it is not so within 20 s.
+    """
+    WebDriverWait(browser, 20, ignored_exceptions=(StaleElementReferenceException,)).until(lambda _: condition(), page)
 
 
 def requests(browser: webdriver.Chrome) -> list[str]:

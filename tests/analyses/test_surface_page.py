@@ -20,7 +20,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from ntkit.studies import surface_page
-from tests.browser import chromium, requests
+from tests.browser import chromium, requests, settled
 from tests.report.test_browser import contrast
 
 HOSTILE = "A bowl </script><script>alert('<b>')</script> & Kérn"
@@ -241,7 +241,7 @@ def test_it_is_named_fits_a_phone_and_has_two_schemes(browser: webdriver.Chrome,
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
     phone = {"width": 360, "height": 640, "deviceScaleFactor": 2, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", phone)
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+    settled(browser, lambda: browser.execute_script("return document.documentElement.scrollWidth") <= 360)
     assert len(np.unique(pixels(browser).reshape(-1, 4), axis=0)) > 100
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 

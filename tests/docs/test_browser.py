@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import WebDriverWait
 
-from tests.browser import chromium, requests
+from tests.browser import chromium, requests, settled
 
 pytestmark = pytest.mark.browser
 
@@ -47,14 +48,18 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
         yield driver
 
 
+def formulas_of(browser: webdriver.Chrome) -> list[WebElement]:
+    return browser.find_elements(By.TAG_NAME, "math")[:50]
+
+
 def test_pages_draw_formulas_and_ask_no_other_host(browser: webdriver.Chrome, site: str) -> None:
     browser.get("about:blank")  # the page that a browser begins with has requests of its own
     requests(browser)
     for page in ("catalogue.html", "notation.html", "explanation/numerics.html", "reference/kernels.html"):
         browser.get(site + page)
-        formulas = browser.find_elements(By.TAG_NAME, "math")[:50]
-        if page != "reference/kernels.html":  # on a busy machine a page is laid out some time after it is loaded
-            WebDriverWait(browser, 20).until(lambda _, all_=formulas: max(formula.size["width"] for formula in all_) > 10)
+        if page != "reference/kernels.html":
+            settled(browser, lambda: max((formula.size["width"] for formula in formulas_of(browser)), default=0) > 10)
+        formulas = formulas_of(browser)
         assert all(min(formula.size.values()) > 0 for formula in formulas if formula.text.strip())  # spaces have no height
         assert "\\(" not in browser.find_element(By.TAG_NAME, "article").text
     asked = requests(browser)
