@@ -44,7 +44,7 @@ import math
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -86,7 +86,7 @@ MANY, FEW = 100, 16  # inputs from which on their time is told, and of how many 
 METHODS = ("product", "absolute", "ibp", "recurjac", "lirpa", "best")  # from crude to tight
 TIMED = ("bab", "exact")  # with a deadline: an option each
 EVERYWHERE = ("product", "absolute")  # hold at all radii
-SEARCHED: Any = "lirpa"  # at which large derivatives are looked for
+SEARCHED: Final = "lirpa"  # at which large derivatives are looked for
 NORMS = {"inf": math.inf, "2": 2.0, "1": 1.0}
 CONVENTIONS = {
     "bounds": "of how much an output can change for a change of the input by 1 in the norm, on the ball",

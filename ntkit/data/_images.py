@@ -4,6 +4,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
@@ -51,7 +52,8 @@ def read_images(folder: Path, labels: str | None, budget: Budget, count: int | N
             x[place] = np.asarray(image, dtype).reshape(height, width, channels)
     notes = (f"{passed} files of {folder} are no images ({', '.join(SUFFIXES)}), and are passed over",) if passed else ()
     y = np.array(words) if words else None
-    return Data(x, y, f"images of {folder.resolve().name}", tuple(files), notes, rows, len(every))
+    found = Data(x, y, f"images of {folder.resolve().name}", tuple(files), notes)
+    return found if len(files) == len(every) else replace(found, rows=rows, among=len(every))
 
 
 def _listed(folder: Path) -> tuple[list[Path], list[str], int]:

@@ -135,6 +135,9 @@ def gram_band(
     Returns:
         For each kind the rows, in all columns if x2 is given; else up to the diagonal, beyond which numbers mean nothing.
 
+    Raises:
+        ValueError: as `gram`, or there is no such band.
+
     Example:
         >>> import numpy as np
         >>> from ntkit.kernels import Dense, serial

@@ -31,7 +31,7 @@ class Studied:
         filter_axis: of output units in the weights.
         homogeneous: whether units can be rescaled without changing the function; None if that is not known.
         trained: how, in words; None for weights of a file.
-        code: hash of the user's file; empty where there is none.
+        code: what else the function is made of: the hash of a user's file, or the structure of a network of a file.
     """
 
     words: str
@@ -107,7 +107,7 @@ def _of_file(options: argparse.Namespace) -> tuple[Studied, Inputs]:
         return filled(x)
 
     moved = [own for own, _ in parts]
-    return Studied(repr(net), moved, outputs, 0, net.piecewise and len(net.steps) > 1, None), inputs
+    return Studied(repr(net), moved, outputs, 0, net.piecewise and len(net.steps) > 1, None, str(structure)), inputs
 
 
 def _part(path: Any, leaf: jax.Array) -> tuple[jax.Array, Callable[[jax.Array], jax.Array]]:

@@ -20,7 +20,7 @@ from analyses import landscape
 from ntkit.cli import main
 from ntkit.kernels import parse
 from ntkit.landscape import Adam, train
-from ntkit.lipschitz import load_network
+from ntkit.lipschitz import LeakyRelu, Network, load_network
 from ntkit.studies import Scenery, drawn_scenery, rescalable, studied_network
 
 pytestmark = pytest.mark.usefixtures("hardly_optimised")
@@ -264,6 +264,17 @@ def test_an_interrupted_run_neither_trains_again_nor_draws_again(monkeypatch: py
     done.clear()
     assert analyze(*options, "out", "--rate", 0.01) == 130
     assert done == ["train"]
+
+
+def test_parts_of_networks_that_only_look_alike_are_not_taken_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weights, shapes and what is printed are the same; the slope is not."""
+    layers, found = [(np.ones((2, 3)), None), (np.ones((1, 2)), None)], []
+    for slope in (0.1, 0.2):
+        net = Network.sequential(layers, LeakyRelu(slope))
+        monkeypatch.setattr("ntkit.lipschitz.load_network", lambda *_, net=net, **__: net)
+        found.append(studied_network(parsed("--weights", "net.onnx", *DATA, "--labels", "numbers"), jax.random.key(0))[0])
+    assert found[0].words == found[1].words
+    assert found[0].code != found[1].code
 
 
 def test_a_plane_of_another_network_is_not_gone_on_with(capsys: pytest.CaptureFixture[str]) -> None:

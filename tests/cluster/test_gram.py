@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from analyses import spectrum
 from ntkit.claims import Swept
 from ntkit.cli import main
 from ntkit.kernels import Laplace, gram
@@ -132,3 +133,13 @@ def test_machines_need_a_folder_in_common(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr().err == f"ntkit: error: {said}\n"
     assert main(["analyze", "spectrum", "--kernel", "laplace 2", "--dask", "there"]) == 2
     assert "--dask there: must be the address of a scheduler" in capsys.readouterr().err
+
+
+def test_where_no_matrix_is_kept_there_is_nothing_to_spread(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(spectrum, "MOST_HELD", 50)
+    monkeypatch.setattr("ntkit._commands.analyze._load", lambda file: spectrum)
+    assert main(["analyze", "spectrum", "--kernel", "laplace 2", "--count", "60", "--dask", "local:2"]) == 2
+    said = "--dask local:2: takes up to 50 inputs here; beyond, no matrix is kept"
+    assert capsys.readouterr().err == f"ntkit: error: {said}\n"

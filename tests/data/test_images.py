@@ -23,6 +23,7 @@ def test_labels_are_the_folders_in_the_order_of_names(here: Path) -> None:
     assert found.name == "images of fotos"
     assert [str(file) for file in found.files] == [places[i] for i in (2, 3, 1, 0)]
     assert found.notes == ()
+    assert (found.total, found.rows) == (4, None)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "PPM"])
